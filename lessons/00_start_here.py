@@ -1,0 +1,125 @@
+# %% [markdown]
+# # 00 · Is my machine ready, and what will I build?
+# *10 minutes · runs in well under a minute on two CPU cores · needs nothing*
+#
+# In this course you train a model that reads road signs, make it several times smaller and faster, and find out what
+# each trick costs. Nothing here asks you to believe a figure: every number below is measured on the machine in front
+# of you, while you watch.
+#
+# Run the cells one after the other with **Shift + Enter**. If something fails, run `python3 run.py doctor` in a
+# terminal: it says in plain sentences what is wrong and what to do.
+
+# %% tags=["parameters"]
+PROFILE = "quick"         # smoke: seconds, for tests; quick: the default; full: more data, more patience
+DATASET = "road_signs"    # or fashion_mnist, cifar10, folder:PATH with your own images
+DEVICE = "auto"           # cpu, cuda, or auto: the GPU where there is one
+SEED = 0
+
+# %% [markdown]
+# ## Measure
+# First the machine itself.
+
+# %% tags=["nbval-ignore-output"]
+from lessons_lib import checkpoints, datasets, device, models, plots, training
+from lessons_lib.profiles import choose
+from lessons_lib.tables import Table
+from lessons_lib.timing import measure
+from lessons_lib.widgets.predict import predict, predicted
+
+machine = device.fingerprint()
+Table("The machine you are on", [{"what": key, "found": machine[key]} for key in ("cpu", "cpu_limit", "python", "gpu")])
+
+# %% [markdown]
+# Then some images that the model has never seen. `load` returns three groups: **training** images to learn from,
+# **validation** images to check on while learning, and **test** images that nobody touches until the end.
+
+# %%
+n_train = choose(PROFILE, smoke=600, quick=3_000, full=3_000)
+data = datasets.load(DATASET, train=n_train, validation=200, test=240, seed=SEED)
+print(len(data.classes), "classes:", ", ".join(data.classes))
+print("one image is (channels, height, width) =", data.image_shape)
+
+# %% [markdown]
+# ## Predict
+# A small network that was trained before you came will read 24 of the test images. Before you look: how well will it
+# do? Choosing takes a second and makes the answer stick; you can also go on without.
+
+# %% tags=["nbval-ignore-output"]
+predict("00.first", "How many of the 24 images will the model get right?",
+        ["fewer than 12", "12 to 19", "20 to 23", "all 24"])
+
+# %% [markdown]
+# ## Measure
+# The model is a stack of three layers. `trained` takes the one you trained yourself, if you have been in lesson 01;
+# else the one that ships with the course; else it trains one now, which takes a few seconds.
+
+# %%
+steps = choose(PROFILE, smoke=20, quick=150, full=300)
+model, origin = checkpoints.trained(
+    "small", data, lambda new: training.train(new, data, training.Recipe(steps=steps), seed=SEED), prefer_own=False)
+print(origin)
+print(f"{models.parameters(model):,} parameters, {models.size_bytes(model) / 1024:,.0f} KiB")
+
+# %%
+images, labels = data.test.images[:24], data.test.labels[:24]     # (24, c, h, w) uint8 and (24,) int64
+answers = training.predict(model, images).argmax(1)               # (24,): the class with the largest output
+right = int((answers == labels).sum())
+
+# %% tags=["nbval-ignore-output"]
+names = [data.classes[answer] for answer in answers]
+captions = [name if a == y else f"{name}\n(is {data.classes[y]})" for name, a, y in zip(names, answers, labels)]
+colours = ["black" if a == y else plots.COLOURS["GPU"] for a, y in zip(answers, labels)]
+plots.contact_sheet(images, captions, title="What the model says", colours=colours)
+
+# %% [markdown] tags=["computed", "nbval-ignore-output"]
+# The model got **{right} of 24** right. You said: *{predicted("00.first")}*. On all {len(data.test)} test images its
+# **accuracy**, the share that it gets right, is **{training.accuracy(model, data.test):.1%}**.
+
+# %% [markdown]
+# And how long does one answer take? `measure` warms up first, calls the model again and again for half a second, and
+# keeps every sample. It reports the **median**, half of the calls being faster, because a single call on a busy machine
+# can take ten times as long as the next.
+
+# %% tags=["nbval-ignore-output"]
+one = images[:1]                                                  # (1, c, h, w)
+first = measure(lambda: training.predict(model, one), name="one prediction", seconds=0.5)
+first
+
+# %% [markdown]
+# ## Explain
+# The network turns an image into one number for each class, the **logits**. The largest one is its answer. **Softmax**
+# turns the logits into shares that add up to one: what the model would bet on each class.
+
+# %% tags=["nbval-ignore-output"]
+logits = training.predict(model, one)[0]                          # (classes,)
+bets = logits.softmax(0)
+best = bets.topk(3)
+Table("The three largest bets on the first image",
+      [{"class": data.classes[i], "logit": f"{logits[i]:.2f}", "bet": f"{bets[i]:.1%}"} for i in best.indices.tolist()])
+
+# %% [markdown]
+# ## Explore
+# Now make it hard. Choose a road sign, then raise the fog, or let dusk fall. The image is drawn anew and read by the
+# model at each move. Tab takes you from control to control, the arrow keys move a slider. Which effect breaks the
+# model first?
+
+# %% tags=["nbval-ignore-output"]
+from lessons_lib.widgets.signs import sign_explorer
+
+signs_data = datasets.load("road_signs", train=12, validation=12, test=12)
+reader, _ = checkpoints.trained("small", signs_data, lambda new: None, prefer_own=False)
+sign_explorer(reader)
+
+# %% [markdown]
+# ## Exercises
+# Two short ones in [exercises/00_start_here.ipynb](../exercises/00_start_here.ipynb) show how exercises work: you write
+# a few lines, `check` looks at them at once, `hint` helps a step at a time. About ten minutes.
+
+# %% [markdown]
+# ## Take home
+# 1. A trained model is a file of numbers; using it takes a moment and no training data.
+# 2. Every lesson goes the same way: **predict**, **measure**, **explain**, **explore**. A wrong prediction is worth more
+#    than a right one, since it shows you what to look at.
+# 3. A figure without its machine, its spread and its conditions is a rumour.
+#
+# Next: [01 · What happens when a model learns?](01_training.ipynb)

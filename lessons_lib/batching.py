@@ -1,0 +1,79 @@
+"""How many images at once? Latency and throughput against the batch size, up to what the memory holds."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lessons_lib.timing import Measurement, measure
+
+
+@dataclass(frozen=True)
+class BatchPoint:
+    """One batch size: its measurement, or the sentence that says why there is none."""
+
+    batch: int
+    measurement: Measurement | None
+    problem: str = ""
+
+    @property
+    def images_per_second(self) -> float | None:
+        """Throughput at this batch size."""
+        return self.batch / self.measurement.median_ms * 1e3 if self.measurement else None
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell an exhausted memory from any other error: PyTorch and ONNX Runtime say it in words of their own."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    phrases = ("out of memory", "can't allocate memory", "not enough memory", "failed to allocate", "bad_alloc", "bad allocation")
+    return any(phrase in str(error).lower() for phrase in phrases)
+
+
+def take_batch(images: Tensor, size: int) -> Tensor:
+    """A batch (size, c, h, w) from images (n, c, h, w), repeating them where there are too few.
+
+    Raises:
+        ValueError: no images, or a size below 1.
+    """
+    if not len(images) or size < 1:
+        raise ValueError(f"a batch needs one image or more; asked for {size} from {len(images)} images.")
+    repeats = -(-size // len(images))
+    return images[:size] if repeats == 1 else images.repeat(repeats, 1, 1, 1)[:size]
+
+
+def sweep(
+    engine: Callable[[Tensor], Tensor],
+    images: Tensor,
+    batches: Sequence[int] = (1, 2, 4, 8, 16, 32, 64, 128),
+    *,
+    seconds: float = 0.3,
+    device: str = "cpu",
+) -> list[BatchPoint]:
+    """Measure an engine at each batch size, in rising order.
+
+    Args:
+        engine: takes float32 (batch, c, h, w). images: float32 (n, c, h, w) to take the batches from.
+        batches: batch sizes. seconds: how long to measure each. device: what to synchronise with.
+
+    Returns:
+        One point for each size. Where the memory is exhausted the point says so, larger sizes are not tried, and what
+        was measured before stays.
+    """
+    points: list[BatchPoint] = []
+    for batch in sorted(set(batches)):
+        if points and points[-1].measurement is None:
+            points.append(BatchPoint(batch, None, "not tried: a smaller batch did not fit into the memory"))
+            continue
+        try:
+            x = take_batch(images, batch)
+            engine(x)
+            points.append(BatchPoint(batch, measure(lambda x=x: engine(x), seconds=seconds, device=device)))
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            points.append(BatchPoint(batch, None, f"a batch of {batch} does not fit into the memory"))
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+    return points

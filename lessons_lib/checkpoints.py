@@ -1,0 +1,111 @@
+"""Trained models on disk as safetensors: the learner's own, and those that ship with the course."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from lessons_lib import models, record
+from lessons_lib.datasets.split import Dataset
+from lessons_lib.resume import replace_file
+
+
+def save(path: Path, model: nn.Module, data: Dataset, **card: Any) -> None:
+    """Write a model with what is needed to build it again and to know what it was trained on.
+
+    Args:
+        path: a .safetensors file; it is written whole or not at all.
+        model: a `ConvNet` (also a pruned one) or an unpruned `ResNet`.
+        data: what it was trained on. card: more facts, such as `accuracy`; anything that JSON can hold.
+    """
+    from safetensors.torch import save as to_bytes
+
+    told = {"shape": _shape(model), "dataset": data.name, "classes": list(data.classes), "channels": data.channels}
+    tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    replace_file(path, to_bytes(tensors, {"card": json.dumps(told | card)}))
+
+
+def load(path: Path) -> tuple[nn.Module, dict[str, Any]]:
+    """Read a model and its card; the model is in eval mode on the CPU.
+
+    Raises:
+        ValueError: the file is no checkpoint of this course, or it is damaged.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            card = json.loads(file.metadata()["card"])
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118: it is no dict
+        model = _build(card["shape"], card["channels"], len(card["classes"]))
+        model.load_state_dict(weights)
+    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"{path.name} is not a whole checkpoint of this course ({error}). Delete it; the lesson makes a new one.") from error
+    return model.eval(), card
+
+
+def own_path(name: str, data: Dataset) -> Path:
+    """Where the learner's own model for a data set is kept."""
+    kind = hashlib.sha256(json.dumps([data.name, data.classes, data.channels]).encode()).hexdigest()[:8]
+    plain = "".join(c if c.isalnum() else "_" for c in data.name.partition(":")[0])
+    return record.home() / "models" / f"{plain}-{name}-{kind}.safetensors"
+
+
+def shipped_path(name: str) -> Path:
+    """Where the model that ships for road_signs lies."""
+    return Path(str(resources.files("lessons_lib") / "checkpoints" / f"road_signs-{name}.safetensors"))
+
+
+def trained(
+    name: str, data: Dataset, train: Callable[[nn.Module], Any], *, prefer_own: bool = True, seed: int = 0
+) -> tuple[nn.Module, str]:
+    """A trained network for `data`: the learner's own, else the one that ships, else one trained now.
+
+    Args:
+        name: "small", "vgg" or "resnet". data: decides which models fit: same data set, classes and channels.
+        train: called with an untrained network where there is none yet; what it made is kept for the next time.
+        prefer_own: False passes over the learner's own model where one ships.
+
+    Returns:
+        The model in eval mode on the CPU, and a sentence that says where it came from.
+    """
+    places = [(own_path(name, data), "your own, trained earlier"), (shipped_path(name), "the one that ships with the course")]
+    for path, origin in places if prefer_own else reversed(places):
+        if path.is_file() and (found := _fitting(path, data)):
+            return found, f"The {name} network is {origin}."
+    model = models.build(name, channels=data.channels, classes=len(data.classes), seed=seed)
+    train(model)
+    model.cpu().eval()
+    try:
+        save(own_path(name, data), model, data)
+    except OSError:
+        return model, f"The {name} network was trained just now; the folder {record.home()} cannot be written, so it is not kept."
+    return model, f"The {name} network was trained just now; it is kept for next time."
+
+
+def _fitting(path: Path, data: Dataset) -> nn.Module | None:
+    try:
+        model, card = load(path)
+    except ValueError:
+        return None
+    same = (card["dataset"], card["classes"], card["channels"]) == (data.name, list(data.classes), data.channels)
+    return model if same else None
+
+
+def _shape(model: nn.Module) -> dict[str, Any]:
+    if isinstance(model, models.ResNet):
+        return {"kind": "resnet", "widths": [block.conv2.out_channels for block in model.blocks]}
+    if not isinstance(model, models.ConvNet):
+        raise TypeError(f"only the networks of this course can be saved; this is a {type(model).__name__}.")
+    widths = [block[0].out_channels for block in model.blocks]
+    return {"kind": "chain", "widths": widths, "pools": [len(block) == 4 for block in model.blocks]}
+
+
+def _build(shape: dict[str, Any], channels: int, classes: int) -> nn.Module:
+    if shape["kind"] == "resnet":
+        return models.ResNet(shape["widths"], channels, classes)
+    return models.ConvNet(shape["widths"], shape["pools"], channels, classes)

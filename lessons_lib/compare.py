@@ -1,0 +1,233 @@
+"""The comparison laboratory: model variants x engine x batch size x device, measured side by side in one run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lessons_lib import engines, timing
+from lessons_lib.batching import is_out_of_memory, take_batch
+from lessons_lib.datasets.split import Dataset
+from lessons_lib.engines import Engine
+from lessons_lib.models import to_input
+from lessons_lib.tables import Table
+
+
+@dataclass(frozen=True)
+class Row:
+    """One configuration at one batch size. Latency is that of a whole batch; accuracy is a share, 0 to 1.
+
+    `times_faster` than the baseline (the first configuration, at the same batch size), from `low` to `high`.
+    """
+
+    variant: str
+    engine: str
+    device: str
+    threads: int | None
+    batch: int
+    accuracy: float
+    size_bytes: int
+    latency_ms: float
+    p95_ms: float
+    images_per_second: float
+    verdict: str
+    times_faster: float
+    low: float
+    high: float
+
+    @property
+    def name(self) -> str:
+        """Variant and engine in one label."""
+        return f"{self.variant} · {self.engine}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Every field, for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Everything that was measured, and a sentence for everything that could not be."""
+
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
+
+    def at(self, batch: int) -> list[Row]:
+        """The rows of one batch size."""
+        return [row for row in self.rows if row.batch == batch]
+
+    def find(self, variant: str, engine: str, batch: int) -> Row | None:
+        """The row of one configuration; None where it was not measured."""
+        return next((r for r in self.at(batch) if (r.variant, r.engine) == (variant, engine)), None)
+
+    @property
+    def batches(self) -> list[int]:
+        """The batch sizes that were measured."""
+        return sorted({row.batch for row in self.rows})
+
+    def pareto(self, batch: int) -> list[Row]:
+        """The rows that no other row of this batch size beats: at least as accurate and faster, or as fast and more accurate."""
+        rows = self.at(batch)
+        return [r for r in rows if not any(_beats(other, r) for other in rows)]
+
+    def table(self, batch: int) -> Table:
+        """The rows of one batch size, fastest first, in a learner's words."""
+        ordered = sorted(self.at(batch), key=lambda row: row.latency_ms)
+        return Table(f"Batch size {batch}, fastest first", [in_words(row) for row in ordered])
+
+    def _repr_html_(self) -> str:
+        return "".join(self.table(batch)._repr_html_() for batch in self.batches)
+
+    def __repr__(self) -> str:
+        return "\n\n".join([*(repr(self.table(batch)) for batch in self.batches), *self.notes])
+
+
+def _beats(a: Row, b: Row) -> bool:
+    at_least_as_good = a.latency_ms <= b.latency_ms and a.accuracy >= b.accuracy
+    return at_least_as_good and (a.latency_ms < b.latency_ms or a.accuracy > b.accuracy)
+
+
+def in_words(row: Row) -> dict[str, str]:
+    """A row as a learner reads it, with units."""
+    return {
+        "variant": row.variant,
+        "engine": row.engine,
+        "device": row.device if row.threads is None else f"{row.device}, {row.threads} threads",
+        "accuracy": f"{row.accuracy:.1%}",
+        "size": f"{row.size_bytes / 1024:,.0f} KiB",
+        "latency": f"{row.latency_ms:.3g} ms",
+        "p95": f"{row.p95_ms:.3g} ms",
+        "images/s": f"{row.images_per_second:,.0f}",
+        "against the baseline": row.verdict,
+    }
+
+
+def line_up(
+    variants: Mapping[str, nn.Module],
+    data: Dataset,
+    *,
+    device: str = "auto",
+    calibration_images: int = 256,
+    threads: int | None = None,
+) -> tuple[dict[tuple[str, str], Engine], list[str]]:
+    """Make every variant ready on every engine that this machine has.
+
+    Args:
+        variants: trained models by name, the baseline first; "base" and "channels -50 %" become "int8" and "both" where
+            an engine runs them in 8 bits.
+        data: its first training images calibrate int8. device: "cpu" leaves the GPU out. threads: see `engines.build`.
+
+    Returns:
+        Engines by (variant, engine name), and a sentence for each engine that is missing.
+    """
+    names, sentences = engines.available(device)
+    calibration = to_input(data.train.images[:calibration_images])
+    lined_up: dict[tuple[str, str], Engine] = {}
+    for variant, model in variants.items():
+        for name, engine in engines.build(names, model, data.image_shape, calibration, threads).items():
+            lined_up[(_eight_bit_name(variant) if engine.precision == "int8" else variant, name)] = engine
+    return lined_up, sentences
+
+
+def _eight_bit_name(variant: str) -> str:
+    return {"base": "int8", "channels -50 %": "both"}.get(variant, f"{variant}, int8")
+
+
+def accuracy(engine: Engine, data: Dataset, batch_size: int = 256) -> float:
+    """The share (0 to 1) of the test images that an engine gets right."""
+    parts = [engine(to_input(part)).argmax(1) for part in data.test.images.split(batch_size)]
+    return (torch.cat(parts) == data.test.labels).float().mean().item()
+
+
+def measure_grid(
+    lined_up: Mapping[tuple[str, str], Engine],
+    data: Dataset,
+    batches: Sequence[int] = (1, 8, 32, 128),
+    *,
+    seconds: float = 3.0,
+) -> Grid:
+    """Measure every engine at every batch size, alternating within a batch size.
+
+    Args:
+        lined_up: from `line_up`; the first is the baseline.
+        data: its test images are what is predicted. batches: batch sizes.
+        seconds: how long to measure each batch size, shared by all engines.
+
+    Returns:
+        The grid. An engine that runs out of memory at a batch size is left out there, and a note says so.
+    """
+    share = {key: accuracy(engine, data) for key, engine in lined_up.items()}
+    images = to_input(data.test.images[: max(batches)])
+    rows: list[Row] = []
+    notes: list[str] = []
+    for batch in sorted(set(batches)):
+        x = take_batch(images, batch)
+        fitting, problems = _that_fit(lined_up, x)
+        notes += problems
+        if len(fitting) > 1:
+            rows += _measure_batch(fitting, share, x, seconds)
+    return Grid(tuple(rows), tuple(notes))
+
+
+def _that_fit(
+    lined_up: Mapping[tuple[str, str], Engine], x: Tensor
+) -> tuple[dict[tuple[str, str], Engine], list[str]]:
+    fitting, problems = {}, []
+    for key, engine in lined_up.items():
+        try:
+            engine(x)
+            fitting[key] = engine
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            problems.append(f"{' · '.join(key)}: a batch of {len(x)} does not fit into the memory.")
+    return fitting, problems
+
+
+def _measure_batch(
+    fitting: Mapping[tuple[str, str], Engine], share: Mapping[tuple[str, str], float], x: Tensor, seconds: float
+) -> list[Row]:
+    on_gpu = any(engine.device == "cuda" for engine in fitting.values())
+    calls = {" · ".join(key): engine.on(x) for key, engine in fitting.items()}
+    compared = timing.compare(calls, seconds=seconds, device="cuda" if on_gpu else "cpu")
+    rows = []
+    for key, engine in fitting.items():
+        name = " · ".join(key)
+        measured, verdict = compared.measurements[name], compared.verdicts.get(name)
+        ratio, low, high = (verdict.ratio, verdict.low, verdict.high) if verdict else (1.0, 1.0, 1.0)
+        rows.append(
+            Row(
+                *key, engine.device, engine.threads, len(x), share[key], engine.size_bytes,
+                measured.median_ms, measured.p95_ms, len(x) / measured.median_ms * 1e3,
+                str(verdict) if verdict else "the baseline", ratio, low, high,
+            )
+        )  # fmt: skip
+    return rows
+
+
+def headline(grid: Grid, chosen: Mapping[str, Row | None]) -> dict[str, Any]:
+    """The comparison in a sentence and a short table, at the batch size of the chosen rows.
+
+    Args:
+        grid: holds the baseline. chosen: rows to show by what to call them; those that are None are left out.
+
+    Returns:
+        `sentence` and `rows` (a list of dicts of text), ready for the record.
+    """
+    shown = {name: row for name, row in chosen.items() if row is not None}
+    baseline = next(row for row in grid.rows if row.verdict == "the baseline")
+    rows = [{"what": "base, eager float32", **_short(baseline)}]
+    rows += [{"what": f"{name}, {row.engine}", **_short(row)} for name, row in shown.items()]
+    parts = [
+        f"{name} is {row.times_faster:.1f}x as fast, {baseline.size_bytes / row.size_bytes:.1f}x smaller and "
+        f"{100 * (row.accuracy - baseline.accuracy):+.1f} points"
+        for name, row in shown.items()
+    ]
+    return {"sentence": f"Against eager float32 at batch size {baseline.batch}: {'; '.join(parts)}.", "rows": rows}
+
+
+def _short(row: Row) -> dict[str, str]:
+    told = in_words(row)
+    return {key: told[key] for key in ("accuracy", "size", "latency", "against the baseline")}

@@ -1,0 +1,236 @@
+"""The training loop, written once and plainly, and the measure of what it achieved."""
+
+import math
+import time
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lessons_lib import resume
+from lessons_lib.datasets.split import Dataset, Split
+from lessons_lib.live import Live
+from lessons_lib.models import to_input
+
+
+@dataclass
+class History:
+    """What happened, step by step; `accuracy` holds one validation accuracy (0 to 1) at the end of each epoch."""
+
+    loss: list[float] = field(default_factory=list)
+    rate: list[float] = field(default_factory=list)
+    accuracy: list[tuple[int, float]] = field(default_factory=list)
+    seconds: float = 0.0
+    images: int = 0
+    finished: bool = False
+
+    @property
+    def images_per_second(self) -> float:
+        """Training throughput, evaluation left out."""
+        return self.images / self.seconds if self.seconds else 0.0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train: stochastic gradient descent with Nesterov momentum; the rate rises, then falls, in straight lines.
+
+    epochs: how often each image is seen; may be a fraction. peak_rate: the largest learning rate. warmup: the share of
+    the steps in which the rate rises. smoothing: label smoothing. steps: set it to train that many steps instead.
+    """
+
+    epochs: float = 3.0
+    steps: int | None = None
+    batch_size: int = 64
+    peak_rate: float = 0.1
+    warmup: float = 0.2
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    smoothing: float = 0.1
+
+    def total_steps(self, images: int) -> int:
+        """How many updates the recipe makes on so many images."""
+        return self.steps if self.steps is not None else max(1, round(self.epochs * images / self.batch_size))
+
+    def rate_at(self, step: int, total: int) -> float:
+        """The learning rate of a step counted from 0."""
+        rising = max(1.0, self.warmup * total)
+        return self.peak_rate * min((step + 1) / rising, (total - step) / max(total - rising, 1.0), 1.0)
+
+
+def batch_of_step(step: int, images: int, batch_size: int, seed: int) -> Tensor:
+    """The indices (batch,) int64 that a step trains on: each epoch is shuffled anew, as a pure function of the seed.
+
+    A batch may run over the end of an epoch into the next one, so that every batch is full.
+    """
+    wanted = torch.arange(step * batch_size, (step + 1) * batch_size)
+    epochs = wanted // images
+    return torch.cat([epoch_order(e, images, seed)[wanted[epochs == e] % images] for e in epochs.unique().tolist()])
+
+
+@lru_cache(maxsize=4)
+def epoch_order(epoch: int, images: int, seed: int) -> Tensor:
+    """The order int64 (images,) in which an epoch visits the images."""
+    return torch.randperm(images, generator=torch.Generator().manual_seed(seed * 100_003 + epoch))
+
+
+def train(
+    model: nn.Module,
+    data: Dataset,
+    recipe: Recipe | None = None,
+    *,
+    device: str | torch.device = "cpu",
+    seed: int = 0,
+    checkpoint: Path | None = None,
+    checkpoint_every: int = 100,
+    quiet: bool = False,
+) -> History:
+    """Train `model` in place on `data.train`; the same seed gives the same weights on the same machine.
+
+    Args:
+        model: any network that takes float32 (n, c, h, w) and returns logits (n, classes).
+        data: images uint8 and labels int64, as `datasets.load` returns them.
+        recipe: how to train; the defaults suit the networks of this course.
+        device: where to train. On "cuda" the data moves there once and mixed precision is used.
+        seed: of the order of the images and of the layers that draw random numbers.
+        checkpoint: a file that is written now and then; if training stops, the same call goes on from it and ends
+            with the weights that an uninterrupted run has. It is removed at the end.
+        checkpoint_every: steps between two checkpoints.
+        quiet: show no progress.
+
+    Returns:
+        The history. An interrupt ends training after the step in hand; `finished` is then False.
+
+    Raises:
+        ValueError: no images, or a loss that is not finite.
+    """
+    recipe, device = recipe or Recipe(), torch.device(device)
+    if not len(data.train):
+        raise ValueError("there is nothing to train on: data.train holds no images.")
+    images, labels = data.train.images.to(device), data.train.labels.to(device)
+    total = recipe.total_steps(len(images))
+    epoch_steps = max(1, round(len(images) / recipe.batch_size))
+    model.to(device=device, memory_format=torch.channels_last)  # a third faster on a CPU, and what GPUs prefer
+    optimiser = torch.optim.SGD(
+        model.parameters(), recipe.peak_rate, recipe.momentum, weight_decay=recipe.weight_decay, nesterov=True
+    )
+    history, live = History(), Live("Training", total, quiet=quiet)
+    job = {**asdict(recipe), "seed": seed, "data": data.name, "images": len(images)}
+    start = resume.load(checkpoint, job, model, optimiser, history) if checkpoint else 0
+    precision = mixed_precision(device)
+    with resume.stop_requested() as stop, torch.random.fork_rng([device] if device.type == "cuda" else []):
+        for step in range(start, total):
+            began = time.perf_counter()
+            torch.manual_seed(seed * 1_000_003 + step)  # dropout, if any, is the same after a resume
+            chosen = batch_of_step(step, len(images), recipe.batch_size, seed).to(device)
+            optimiser.param_groups[0]["lr"] = recipe.rate_at(step, total)
+            loss = update(model.train(), optimiser, images[chosen], labels[chosen], recipe.smoothing, precision)
+            history.loss.append(loss)
+            history.rate.append(optimiser.param_groups[0]["lr"])
+            history.images += len(chosen)
+            history.seconds += time.perf_counter() - began
+            if (step + 1) % epoch_steps == 0 or step + 1 == total:
+                history.accuracy.append((step + 1, accuracy(model, data.validation)))
+            live.update(step + 1, loss)
+            if checkpoint and (stop.is_set() or (step + 1) % checkpoint_every == 0):
+                resume.save(checkpoint, job, step + 1, model, optimiser, history)
+            if stop.is_set():
+                break
+    model.to(memory_format=torch.contiguous_format)
+    history.finished = len(history.loss) == total
+    live.close(closing_note(history, total, resumable=checkpoint is not None))
+    if checkpoint and history.finished:
+        checkpoint.unlink(missing_ok=True)
+    return history
+
+
+def update(
+    model: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    images: Tensor,
+    labels: Tensor,
+    smoothing: float,
+    precision: AbstractContextManager,
+) -> float:
+    """One step of training: forward, loss, gradient, update.
+
+    Args:
+        images: uint8 (batch, c, h, w). labels: int64 (batch,).
+        smoothing: label smoothing, 0 to 1. precision: a context manager, see `mixed_precision`.
+
+    Returns:
+        The loss before the update.
+
+    Raises:
+        ValueError: the loss is not finite; the weights are left as they were.
+    """
+    x = to_input(images).contiguous(memory_format=torch.channels_last)
+    with precision:
+        loss = F.cross_entropy(model(x).float(), labels, label_smoothing=smoothing)
+    value = loss.item()
+    if not math.isfinite(value):
+        raise ValueError(f"the loss became {value}: the learning rate is too large for this network; try a third of it.")
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+    return value
+
+
+def plain_steps(model: nn.Module, split: Split, rate: float, steps: int, batch_size: int = 32) -> list[float]:
+    """The loss of each of a few steps of gradient descent with a fixed rate: no momentum, no schedule, on the CPU.
+
+    Trains `model` in place; ends early, with the last loss, where the loss is no longer finite.
+    """
+    optimiser = torch.optim.SGD(model.parameters(), rate)
+    losses: list[float] = []
+    for step in range(steps):
+        chosen = batch_of_step(step, len(split), batch_size, seed=0)
+        loss = F.cross_entropy(model(to_input(split.images[chosen])), split.labels[chosen])
+        losses.append(loss.item())
+        if not math.isfinite(losses[-1]):
+            break
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    return losses
+
+
+def mixed_precision(device: torch.device) -> AbstractContextManager:
+    """A context in which a GPU computes in bfloat16; on a CPU, and on GPUs too old for it, nothing changes.
+
+    bfloat16 has the range of float32, so that gradients need no scaling. Source: torch.autocast.
+    """
+    usable = device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
+    return torch.autocast(device.type, torch.bfloat16, enabled=usable)
+
+
+def closing_note(history: History, total: int, resumable: bool) -> str:
+    """What a learner wants to know at the end of a run, in one line."""
+    reached = f", validation accuracy {history.accuracy[-1][1]:.1%}" if history.accuracy else ""
+    if history.finished:
+        return f"{total} steps in {history.seconds:.0f} s ({history.images_per_second:,.0f} images/s){reached}"
+    after = "run the cell again to go on from here" if resumable else "run the cell again to start anew"
+    return f"stopped after {len(history.loss)} of {total} steps; {after}"
+
+
+def predict(model: nn.Module, images: Tensor, batch_size: int = 256) -> Tensor:
+    """Logits float32 (n, classes) on the CPU for images uint8 (n, c, h, w), in eval mode, batch by batch."""
+    where = next(model.parameters()).device
+    was_training = model.training
+    model.eval()
+    with torch.inference_mode():
+        outputs = [
+            model(to_input(part.to(where)).contiguous(memory_format=torch.channels_last)).float().cpu()
+            for part in images.split(batch_size)
+        ]
+    model.train(was_training)
+    return torch.cat(outputs)
+
+
+def accuracy(model: nn.Module, split: Split) -> float:
+    """The share (0 to 1) of a split's images whose largest logit is the label's."""
+    return (predict(model, split.images).argmax(1) == split.labels).float().mean().item()
+

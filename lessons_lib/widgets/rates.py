@@ -1,0 +1,77 @@
+"""Lesson 01: pick a learning rate and look the finished run up; nothing is trained when the slider moves."""
+
+import html
+from collections.abc import Mapping, Sequence
+
+from lessons_lib import plots
+from lessons_lib.widgets.fallback import have_widgets, show
+
+
+def describe(rate: float, losses: Sequence[float]) -> str:
+    """What a run with this learning rate did, in a sentence.
+
+    Args:
+        rate: the learning rate. losses: of each step; a run that blew up ends early, with a loss that is not finite or
+            larger than at the start.
+    """
+    first, last = losses[0], plots.running_mean(losses, 10)[-1]
+    if not last < float("inf") or last > 1.05 * first:
+        return f"Learning rate {rate:g}: the loss rises from {first:.2f} to {last:.2f}. Each step overshoots."
+    fallen = (first - last) / first
+    word = "hardly moves" if fallen < 0.1 else "falls slowly" if fallen < 0.35 else "falls fast"
+    return f"Learning rate {rate:g}: the loss {word}, from {first:.2f} to {last:.2f} in {len(losses)} steps."
+
+
+def rate_explorer(runs: Mapping[float, Sequence[float]]) -> None:
+    """A slider over learning rates; the run that belongs to it is drawn in front of the others.
+
+    Args:
+        runs: the loss of each step by learning rate, all from the same start.
+
+    Raises:
+        ValueError: no runs.
+    """
+    if not runs:
+        raise ValueError("there are no runs to look at: run the cell that trains them first.")
+    rates = sorted(runs)
+    if not have_widgets():
+        print("\n".join(describe(rate, runs[rate]) for rate in rates))
+        return
+    import ipywidgets
+
+    middle = rates[len(rates) // 2]
+    slider = ipywidgets.SelectionSlider(
+        options=[(f"{rate:g}", rate) for rate in rates], value=middle, description="rate", layout={"width": "32em"}
+    )
+    told, shown = ipywidgets.HTML(), ipywidgets.HTML()
+    told.add_class("rate-readout")
+    drawn: dict[float, str] = {}
+
+    def redraw(_change: object = None) -> None:
+        rate = slider.value
+        told.value = f'<p role="status">{html.escape(describe(rate, runs[rate]))}</p>'
+        if rate not in drawn:
+            drawn[rate] = _picture(runs, rate)
+        shown.value = drawn[rate]
+
+    slider.observe(redraw, "value")
+    redraw()
+    text = "\n".join(describe(rate, runs[rate]) for rate in rates)
+    show(ipywidgets.VBox([slider, told, shown]), html=told.value + shown.value, text=text)
+
+
+def _picture(runs: Mapping[float, Sequence[float]], rate: float) -> str:
+    chosen = plots.running_mean(runs[rate], 10)
+    top = 2 * max(losses[0] for losses in runs.values())
+
+    def paint(axes) -> None:
+        for losses in runs.values():
+            axes.plot(plots.running_mean(losses, 10), color="#BBBBBB", linewidth=1)
+        axes.plot(chosen, color=plots.COLOURS["float32"], linewidth=2.5)
+        axes.annotate(f" {rate:g}", (len(chosen) - 1, min(chosen[-1], top)), color=plots.COLOURS["float32"], va="center")
+        axes.set(title="loss, mean of 10 steps (grey: the other rates)", xlabel="step", ylabel="cross-entropy")
+        axes.set_ylim(0, top)
+
+    rows = [{"learning rate": f"{r:g}", "what happened": describe(r, losses)} for r, losses in sorted(runs.items())]
+    table = plots.Table("Learning rates", rows)
+    return plots.draw(paint, alt=describe(rate, runs[rate]), table=table)._repr_html_()
