@@ -1,0 +1,24 @@
+from IPython.core.interactiveshell import InteractiveShell
+
+from lessons_lib import say as module
+from lessons_lib.say import say
+
+
+def test_in_a_terminal_the_text_is_printed_as_it_is(capsys):
+    say("\nIt is **2.9x** faster.\n")
+    assert capsys.readouterr().out == "It is **2.9x** faster.\n"
+
+
+def test_in_a_notebook_the_text_is_markdown_with_a_plain_twin(monkeypatch):
+    shown = []
+    monkeypatch.setattr(module, "_in_notebook", lambda: True)
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append((data, raw)))
+    say("\nIt is **2.9x** faster.\n")
+    text = "It is **2.9x** faster."
+    assert shown == [({"text/markdown": text, "text/plain": text}, True)]
+
+
+def test_a_running_shell_counts_as_a_notebook(monkeypatch):
+    assert not module._in_notebook()
+    monkeypatch.setattr("IPython.get_ipython", lambda: InteractiveShell)
+    assert module._in_notebook()
