@@ -56,7 +56,7 @@ predict("00.first", "How many of the 24 images will the model get right?",
 # %%
 steps = choose(PROFILE, smoke=20, quick=150, full=300)
 model, origin = checkpoints.trained(
-    "small", data, lambda new: training.train(new, data, training.Recipe(steps=steps), seed=SEED), prefer_own=False)
+    "small", data, lambda new: training.train(new, data, training.Recipe(steps=steps, peak_rate=0.3), seed=SEED), prefer_own=False)
 print(origin)
 print(f"{models.parameters(model):,} parameters, {models.size_bytes(model) / 1024:,.0f} KiB")
 

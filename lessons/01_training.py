@@ -23,8 +23,8 @@ from lessons_lib.profiles import choose
 from lessons_lib.tables import Table
 from lessons_lib.widgets.predict import predict, predicted
 
-n_train = choose(PROFILE, smoke=600, quick=18_000, full=60_000)
-n_test = choose(PROFILE, smoke=200, quick=2_000, full=10_000)
+n_train = choose(PROFILE, smoke=600, quick=20_000, full=45_000)
+n_test = choose(PROFILE, smoke=200, quick=5_000, full=5_000)
 data = datasets.load(DATASET, train=n_train, validation=n_test, test=n_test, seed=SEED)
 where = device.pick(DEVICE)
 
@@ -115,8 +115,8 @@ print(f"one weight: {before:.5f} -> {weight[row, column].item():.5f}, loss on th
 # Now the same with all images, in **batches** of 64. One **epoch** is once through the training images.
 
 # %% tags=["nbval-ignore-output"]
-epochs = choose(PROFILE, smoke=1, quick=2, full=5)
-predict("01.accuracy", f"What accuracy on new images will the small network reach after {epochs} epochs?",
+epochs = choose(PROFILE, smoke=1, quick=3, full=8)
+predict("01.accuracy", f"What accuracy on new images will the small network reach? Epochs: {epochs}.",
         ["below 50 %", "50 to 80 %", "80 to 95 %", "above 95 %"])
 
 # %% [markdown]
@@ -127,7 +127,8 @@ predict("01.accuracy", f"What accuracy on new images will the small network reac
 # %% tags=["nbval-ignore-output"]
 fresh = models.build("small", channels=data.channels, classes=len(data.classes), seed=SEED)
 start = {name: p.detach().clone() for name, p in fresh.named_parameters()}
-history = training.train(fresh, data, training.Recipe(epochs=epochs), device=where, seed=SEED,
+recipe = training.Recipe(epochs=epochs, peak_rate=0.3, least_steps=choose(PROFILE, smoke=5, quick=200, full=1_000))
+history = training.train(fresh, data, recipe, device=where, seed=SEED,
                          checkpoint=record.home() / "running" / f"01-{PROFILE}.safetensors")
 
 # %% tags=["nbval-ignore-output"]
@@ -144,7 +145,7 @@ print(f"accuracy on {len(data.test):,} test images: {test_accuracy:.1%}")
 # %% [markdown] tags=["computed", "nbval-ignore-output"]
 # The network saw {history.images:,} images in {history.seconds:.0f} seconds and now gets **{test_accuracy:.1%}** of the
 # test images right; guessing would give {1 / len(data.classes):.1%}. You said: *{predicted("01.accuracy")}*. Training
-# visits each image {epochs} times and keeps, for every weight, a gradient and a momentum beside it; using the model will
+# visits each image {history.images / len(data.train):.0f} times and keeps, for every weight, a gradient and a momentum beside it; using the model will
 # need one pass and the weights alone. That gap is the subject of this course.
 
 # %% [markdown]

@@ -34,7 +34,7 @@ where = device.pick(DEVICE)
 name = "vgg" if data.name == "road_signs" else "small"
 steps = choose(PROFILE, smoke=20, quick=350, full=1_500)
 base, origin = checkpoints.trained(
-    name, data, lambda new: training.train(new, data, training.Recipe(steps=steps), device=where, seed=SEED))
+    name, data, lambda new: training.train(new, data, training.Recipe(steps=steps, peak_rate=0.3), device=where, seed=SEED))
 print(origin)
 print(f"{models.parameters(base):,} parameters, {models.macs(base, data.image_shape) / 1e6:.1f} million multiply-accumulates an image")
 
@@ -55,7 +55,7 @@ predict("09.channels", "What share of the multiplications is left, with half of 
 slim = pruning.remove_channels(base, fraction=0.5)
 share_left = models.macs(slim, data.image_shape) / models.macs(base, data.image_shape)
 for layer, shape in models.shapes(base).items():
-    print(f"{layer:18} {str(shape):20} -> {models.shapes(slim)[layer]}")
+    print(f"{layer:18} {shape!s:20} -> {models.shapes(slim)[layer]}")
 
 # %% tags=["nbval-ignore-output"]
 accuracies = {"base": training.accuracy(base, data.test), "pruned": training.accuracy(slim, data.test)}

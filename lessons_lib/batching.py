@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -27,7 +28,16 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Tell an exhausted memory from any other error: PyTorch and ONNX Runtime say it in words of their own."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
-    phrases = ("out of memory", "can't allocate memory", "not enough memory", "failed to allocate", "bad_alloc", "bad allocation")
+    phrases = (
+        "out of memory",
+        "can't allocate memory",
+        "cannot allocate memory",
+        "not enough memory",
+        "failed to allocate",
+        "alloc_failed",
+        "bad_alloc",
+        "bad allocation",
+    )
     return any(phrase in str(error).lower() for phrase in phrases)
 
 
@@ -69,7 +79,7 @@ def sweep(
         try:
             x = take_batch(images, batch)
             engine(x)
-            points.append(BatchPoint(batch, measure(lambda x=x: engine(x), seconds=seconds, device=device)))
+            points.append(BatchPoint(batch, measure(partial(engine, x), seconds=seconds, device=device)))
         except Exception as error:
             if not is_out_of_memory(error):
                 raise

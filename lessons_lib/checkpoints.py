@@ -19,7 +19,7 @@ def save(path: Path, model: nn.Module, data: Dataset, **card: Any) -> None:
 
     Args:
         path: a .safetensors file; it is written whole or not at all.
-        model: a `ConvNet` (also a pruned one) or an unpruned `ResNet`.
+        model: a `ConvNet` or a `ResNet`, also a pruned one.
         data: what it was trained on. card: more facts, such as `accuracy`; anything that JSON can hold.
     """
     from safetensors.torch import save as to_bytes
@@ -40,11 +40,13 @@ def load(path: Path) -> tuple[nn.Module, dict[str, Any]]:
     try:
         with safe_open(path, framework="pt") as file:
             card = json.loads(file.metadata()["card"])
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118: it is no dict
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
         model = _build(card["shape"], card["channels"], len(card["classes"]))
         model.load_state_dict(weights)
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise ValueError(f"{path.name} is not a whole checkpoint of this course ({error}). Delete it; the lesson makes a new one.") from error
+        raise ValueError(
+            f"{path.name} is not a whole checkpoint of this course ({str(error).splitlines()[0]}). Delete it; the lesson makes a new one."
+        ) from error
     return model.eval(), card
 
 
@@ -67,45 +69,59 @@ def trained(
 
     Args:
         name: "small", "vgg" or "resnet". data: decides which models fit: same data set, classes and channels.
-        train: called with an untrained network where there is none yet; what it made is kept for the next time.
+        train: called with an untrained network where there is none yet; what it made is kept for the next time, unless
+            it returns a history that is not finished.
         prefer_own: False passes over the learner's own model where one ships.
 
     Returns:
         The model in eval mode on the CPU, and a sentence that says where it came from.
     """
-    places = [(own_path(name, data), "your own, trained earlier"), (shipped_path(name), "the one that ships with the course")]
+    places = [
+        (own_path(name, data), "your own, trained earlier"),
+        (shipped_path(name), "the one that ships with the course"),
+    ]
     for path, origin in places if prefer_own else reversed(places):
         if path.is_file() and (found := _fitting(path, data)):
             return found, f"The {name} network is {origin}."
     model = models.build(name, channels=data.channels, classes=len(data.classes), seed=seed)
-    train(model)
+    history = train(model)
     model.cpu().eval()
+    if not getattr(history, "finished", True):
+        return (
+            model,
+            f"The training of the {name} network was stopped early, so it is not kept; run the cell again for a whole one.",
+        )
     try:
         save(own_path(name, data), model, data)
     except OSError:
-        return model, f"The {name} network was trained just now; the folder {record.home()} cannot be written, so it is not kept."
+        return (
+            model,
+            f"The {name} network was trained just now; the folder {record.home()} cannot be written, so it is not kept.",
+        )
     return model, f"The {name} network was trained just now; it is kept for next time."
 
 
 def _fitting(path: Path, data: Dataset) -> nn.Module | None:
     try:
         model, card = load(path)
-    except ValueError:
+    except (OSError, ValueError):
         return None
-    same = (card["dataset"], card["classes"], card["channels"]) == (data.name, list(data.classes), data.channels)
+    same = (card.get("dataset"), card["classes"], card["channels"]) == (data.name, list(data.classes), data.channels)
     return model if same else None
 
 
 def _shape(model: nn.Module) -> dict[str, Any]:
     if isinstance(model, models.ResNet):
-        return {"kind": "resnet", "widths": [block.conv2.out_channels for block in model.blocks]}
+        widths, inner = ([getattr(b, conv).out_channels for b in model.blocks] for conv in ("conv2", "conv1"))
+        return {"kind": "resnet", "widths": widths, "inner": inner}
     if not isinstance(model, models.ConvNet):
         raise TypeError(f"only the networks of this course can be saved; this is a {type(model).__name__}.")
-    widths = [block[0].out_channels for block in model.blocks]
-    return {"kind": "chain", "widths": widths, "pools": [len(block) == 4 for block in model.blocks]}
+    widths = [conv.out_channels for conv, _ in model.layers()]
+    pools = [any(isinstance(m, nn.MaxPool2d) for m in block.modules()) for block in model.blocks]
+    return {"kind": "chain", "widths": widths, "pools": pools}
 
 
 def _build(shape: dict[str, Any], channels: int, classes: int) -> nn.Module:
     if shape["kind"] == "resnet":
-        return models.ResNet(shape["widths"], channels, classes)
+        return models.ResNet(shape["widths"], channels, classes, shape["inner"])
     return models.ConvNet(shape["widths"], shape["pools"], channels, classes)

@@ -136,8 +136,13 @@ def _eight_bit_name(variant: str) -> str:
 
 
 def accuracy(engine: Engine, data: Dataset, batch_size: int = 256) -> float:
-    """The share (0 to 1) of the test images that an engine gets right."""
-    parts = [engine(to_input(part)).argmax(1) for part in data.test.images.split(batch_size)]
+    """The share (0 to 1) of the test images that an engine gets right; smaller batches where the memory holds no larger."""
+    try:
+        parts = [engine(to_input(part)).argmax(1) for part in data.test.images.split(batch_size)]
+    except Exception as error:
+        if batch_size == 1 or not is_out_of_memory(error):
+            raise
+        return accuracy(engine, data, batch_size // 2)
     return (torch.cat(parts) == data.test.labels).float().mean().item()
 
 
@@ -156,8 +161,15 @@ def measure_grid(
         seconds: how long to measure each batch size, shared by all engines.
 
     Returns:
-        The grid. An engine that runs out of memory at a batch size is left out there, and a note says so.
+        The grid. An engine that runs out of memory at a batch size is left out there, and a note says so; without the
+        baseline, or with nothing to set against it, the batch size is left out.
+
+    Raises:
+        ValueError: fewer than two engines, or no batch sizes.
     """
+    if len(lined_up) < 2 or not batches:
+        raise ValueError(f"a comparison needs two engines and a batch size; got {len(lined_up)} and {list(batches)}.")
+    baseline = next(iter(lined_up))
     share = {key: accuracy(engine, data) for key, engine in lined_up.items()}
     images = to_input(data.test.images[: max(batches)])
     rows: list[Row] = []
@@ -166,14 +178,14 @@ def measure_grid(
         x = take_batch(images, batch)
         fitting, problems = _that_fit(lined_up, x)
         notes += problems
-        if len(fitting) > 1:
+        if baseline in fitting and len(fitting) > 1:
             rows += _measure_batch(fitting, share, x, seconds)
+        else:
+            notes.append(f"Batch size {batch} is left out: there is no baseline, or nothing to compare with it.")
     return Grid(tuple(rows), tuple(notes))
 
 
-def _that_fit(
-    lined_up: Mapping[tuple[str, str], Engine], x: Tensor
-) -> tuple[dict[tuple[str, str], Engine], list[str]]:
+def _that_fit(lined_up: Mapping[tuple[str, str], Engine], x: Tensor) -> tuple[dict[tuple[str, str], Engine], list[str]]:
     fitting, problems = {}, []
     for key, engine in lined_up.items():
         try:
@@ -215,9 +227,15 @@ def headline(grid: Grid, chosen: Mapping[str, Row | None]) -> dict[str, Any]:
 
     Returns:
         `sentence` and `rows` (a list of dicts of text), ready for the record.
+
+    Raises:
+        ValueError: the chosen rows are of several batch sizes.
     """
     shown = {name: row for name, row in chosen.items() if row is not None}
-    baseline = next(row for row in grid.rows if row.verdict == "the baseline")
+    batches = {row.batch for row in shown.values()} or set(grid.batches[:1])
+    if len(batches) != 1:
+        raise ValueError(f"the chosen rows are of batch sizes {sorted(batches)}; choose rows of one batch size.")
+    baseline = next(row for row in grid.at(*batches) if row.verdict == "the baseline")
     rows = [{"what": "base, eager float32", **_short(baseline)}]
     rows += [{"what": f"{name}, {row.engine}", **_short(row)} for name, row in shown.items()]
     parts = [
@@ -225,7 +243,10 @@ def headline(grid: Grid, chosen: Mapping[str, Row | None]) -> dict[str, Any]:
         f"{100 * (row.accuracy - baseline.accuracy):+.1f} points"
         for name, row in shown.items()
     ]
-    return {"sentence": f"Against eager float32 at batch size {baseline.batch}: {'; '.join(parts)}.", "rows": rows}
+    return {
+        "sentence": f"Against eager float32 at batch size {baseline.batch}: {'; '.join(parts) or 'nothing else was measured'}.",
+        "rows": rows,
+    }
 
 
 def _short(row: Row) -> dict[str, str]:

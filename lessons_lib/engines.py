@@ -6,8 +6,11 @@ has to be moved to a device and back is part of the call, as it is for whoever s
 
 import copy
 import importlib.util
+import shutil
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -15,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from lessons_lib import onnx_graph
+from lessons_lib.device import threads as cpu_threads
 from lessons_lib.models import size_bytes
 
 
@@ -73,7 +77,7 @@ def fold_batch_norm(model: nn.Module) -> nn.Module:
     folded = copy.deepcopy(model).eval()
     for parent in list(folded.modules()):
         children = list(parent.named_children())
-        for (name, layer), (norm_name, norm) in zip(children, children[1:], strict=False):
+        for (name, layer), (norm_name, norm) in pairwise(children):
             if isinstance(layer, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
                 setattr(parent, name, fuse_conv_bn_eval(layer, norm))
                 setattr(parent, norm_name, nn.Identity())
@@ -84,12 +88,12 @@ def _torch_engine(
     name: str, model: nn.Module, threads: int | None, tolerance: float, layout: torch.memory_format, **cuda: Any
 ) -> Engine:
     device, dtype = cuda.get("device", "cpu"), cuda.get("dtype", torch.float32)
-    ready = copy.deepcopy(model).eval().to(device=device, dtype=dtype, memory_format=layout)
+    ready = copy.deepcopy(model).eval().to(device=device, dtype=dtype).to(memory_format=layout)  # type: ignore[call-overload]
     size = size_bytes(ready)
     call = torch.compile(ready, dynamic=True) if cuda.get("compiled") else ready
 
     def run(x: Tensor) -> Tensor:
-        with torch.inference_mode():
+        with torch.inference_mode(), cpu_threads(threads) if threads else nullcontext():
             return call(x.to(device=device, dtype=dtype, memory_format=layout)).float().cpu()
 
     return Engine(name, run, size, device, threads, "float16" if dtype == torch.float16 else "float32", tolerance)
@@ -101,7 +105,9 @@ def _onnx_engine(name: str, graph: bytes, threads: int, precision: str, toleranc
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # a spinning thread disturbs its neighbours
+    options.add_session_config_entry(
+        "session.intra_op.allow_spinning", "0"
+    )  # a spinning thread disturbs its neighbours
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
@@ -167,6 +173,10 @@ def missing(name: str) -> str | None:
         return f"{name}: PyTorch sees no NVIDIA GPU here."
     if name == "GPU compiled" and torch.cuda.get_device_capability() < (7, 0):
         return f"{name}: torch.compile needs a GPU of compute capability 7.0 or newer."
+    if name == "GPU compiled" and not (
+        importlib.util.find_spec("triton") and any(map(shutil.which, ("cc", "gcc", "clang")))
+    ):
+        return f"{name}: torch.compile needs Triton and a C compiler, and one of them is not installed."
     lacking = [m for m in ("onnx", "onnxscript", "onnxruntime") if not importlib.util.find_spec(m)]
     if name.startswith("ONNX") and lacking:
         return f"{name}: {' and '.join(lacking)} not installed; `pip install {' '.join(lacking)}` brings it."
@@ -196,8 +206,7 @@ def build(
     Args:
         names: from `NAMES`. model: trained; it stays as it is. image_shape: (c, h, w).
         calibration: float32 (n, c, h, w), from which int8 learns its ranges.
-        threads: for the engines on the CPU that have their own setting; those of PyTorch use `torch.get_num_threads()`,
-            which is also the default.
+        threads: CPU threads that each engine uses, whatever PyTorch uses outside; None for as many as that.
 
     Raises:
         ValueError: unknown name. RuntimeError: an engine that this machine lacks, with the reason.

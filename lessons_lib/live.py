@@ -24,7 +24,8 @@ def curve_svg(values: list[float], label: str) -> str:
     span = (high - low) or 1.0
     keep = values[:: max(1, len(values) // WIDTH)]
     points = " ".join(
-        f"{i / (len(keep) - 1) * WIDTH:.0f},{HEIGHT - (value - low) / span * HEIGHT:.0f}" for i, value in enumerate(keep)
+        f"{i / (len(keep) - 1) * WIDTH:.0f},{HEIGHT - (value - low) / span * HEIGHT:.0f}"
+        for i, value in enumerate(keep)
     )
     told = html.escape(f"{label} from {values[0]:.2f} to {values[-1]:.2f}")
     return (

@@ -5,8 +5,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-SMALL = {"widths": (32, 64, 128), "pools": (True, True, False)}
-VGG = {"widths": (32, 64, 64, 128, 128, 128), "pools": (True, False, True, False, True, False)}
+# output channels of each layer, and whether it ends with pooling
+CHAINS: dict[str, tuple[tuple[int, ...], tuple[bool, ...]]] = {
+    "small": ((32, 64, 128), (True, True, False)),
+    "vgg": ((32, 64, 64, 128, 128, 128), (True, False, True, False, True, False)),
+}
 
 
 def to_input(images: Tensor) -> Tensor:
@@ -45,6 +48,11 @@ class ConvNet(nn.Module):
         self.blocks = nn.Sequential(*map(conv_block, inputs, widths, pools))
         self.head = nn.Linear(widths[-1], classes)
 
+    def layers(self) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:
+        """The convolutions in order, each with its batch norm."""
+        found = [m for m in self.blocks.modules() if isinstance(m, nn.Conv2d | nn.BatchNorm2d)]
+        return list(zip(found[::2], found[1::2], strict=True))  # type: ignore[arg-type]
+
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.blocks(x).mean((2, 3)))
 
@@ -55,11 +63,12 @@ class ResidualBlock(nn.Module):
     Source: He et al., Deep Residual Learning for Image Recognition, 2015.
     """
 
-    def __init__(self, inputs: int, outputs: int, stride: int):
+    def __init__(self, inputs: int, outputs: int, stride: int, inner: int | None = None):
         super().__init__()
-        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False)
-        self.norm1 = nn.BatchNorm2d(outputs)
-        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
+        inner = inner or outputs  # pruning makes it narrower
+        self.conv1 = nn.Conv2d(inputs, inner, 3, stride, padding=1, bias=False)
+        self.norm1 = nn.BatchNorm2d(inner)
+        self.conv2 = nn.Conv2d(inner, outputs, 3, padding=1, bias=False)
         self.norm2 = nn.BatchNorm2d(outputs)
         same = inputs == outputs and stride == 1
         self.skip = nn.Identity() if same else nn.Conv2d(inputs, outputs, 1, stride, bias=False)
@@ -70,13 +79,23 @@ class ResidualBlock(nn.Module):
 
 
 class ResNet(nn.Module):
-    """A small residual network: a stem, then one block a stage, each stage at half the height and width."""
+    """A small residual network: a stem, then one block a stage, each stage at half the height and width.
 
-    def __init__(self, widths: Sequence[int] = (32, 64, 128), channels: int = 3, classes: int = 12):
+    Takes float32 (n, channels, h, w) of any height and width, returns logits float32 (n, classes). `inner` holds the
+    width between the two convolutions of each block; by default that of the block.
+    """
+
+    def __init__(
+        self,
+        widths: Sequence[int] = (32, 64, 128),
+        channels: int = 3,
+        classes: int = 12,
+        inner: Sequence[int] | None = None,
+    ):
         super().__init__()
         self.stem = conv_block(channels, widths[0], pool=False)
         strides = (1, *[2] * (len(widths) - 1))
-        self.blocks = nn.Sequential(*map(ResidualBlock, (widths[0], *widths[:-1]), widths, strides))
+        self.blocks = nn.Sequential(*map(ResidualBlock, (widths[0], *widths[:-1]), widths, strides, inner or widths))
         self.head = nn.Linear(widths[-1], classes)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -105,8 +124,8 @@ def build(name: str, *, channels: int = 3, classes: int = 12, seed: int | None =
             torch.manual_seed(seed)
         if name == "resnet":
             return ResNet(channels=channels, classes=classes)
-        shape = SMALL if name == "small" else VGG
-        return ConvNet(shape["widths"], shape["pools"], channels, classes)
+        widths, pools = CHAINS[name]
+        return ConvNet(widths, pools, channels, classes)
 
 
 def parameters(model: nn.Module) -> int:

@@ -29,7 +29,9 @@ def export(model: nn.Module, image_shape: tuple[int, int, int]) -> bytes:
     example = torch.zeros(2, *image_shape)  # a batch of 1 would be taken for a constant
     batch = torch.export.Dim("batch")
     with _silence(), tempfile.TemporaryDirectory() as folder:
-        program = torch.onnx.export(on_cpu, (example,), dynamo=True, input_names=["x"], dynamic_shapes={"x": {0: batch}})
+        program = torch.onnx.export(
+            on_cpu, (example,), dynamo=True, input_names=["x"], dynamic_shapes={"x": {0: batch}}
+        )
         assert program is not None
         path = Path(folder) / "model.onnx"
         program.save(str(path), external_data=False)
@@ -86,7 +88,11 @@ def _silence():
     """Exporting and quantizing tell a lot that a learner cannot act on; errors still surface."""
     names = ["torch.onnx", "onnxscript", "root"]
     levels = {name: logging.getLogger(name if name != "root" else None).level for name in names}
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    with (
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
+    ):
         warnings.simplefilter("ignore")
         for name in names:
             logging.getLogger(name if name != "root" else None).setLevel(logging.ERROR)

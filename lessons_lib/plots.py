@@ -7,6 +7,7 @@ import base64
 import html
 import io
 from collections.abc import Callable, Sequence
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 from lessons_lib.tables import Table
@@ -29,7 +30,7 @@ COLOURS = {
     "grey": "#666666",
 }
 MARKERS = {"float32": "o", "int8": "s", "pruned": "^", "both": "D"}
-STYLE = {
+STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 10,
     "axes.spines.top": False,
@@ -39,6 +40,7 @@ STYLE = {
     "grid.linewidth": 0.6,
     "axes.axisbelow": True,
     "figure.facecolor": "white",
+    "text.parse_math": False,  # a class may be called "$"
 }
 
 
@@ -74,7 +76,7 @@ def draw(
     import matplotlib
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context(STYLE):
+    with matplotlib.rc_context(STYLE):  # type: ignore[arg-type]
         figure = Figure(figsize=size, layout="constrained")
         axes = figure.subplots(1, panels, squeeze=False)[0]
         paint(*axes)
@@ -87,6 +89,8 @@ def contact_sheet(
     images: "Tensor", captions: Sequence[str], *, title: str = "Images", columns: int = 8, colours: Sequence[str] = ()
 ) -> Picture:
     """Images uint8 (n, c, h, w) in rows, each with its caption beneath; `colours` tint the captions."""
+    if not len(images):
+        raise ValueError("there are no images to show.")
     from matplotlib.figure import Figure
 
     shown = list(zip(images, captions, colours or ["black"] * len(captions), strict=True))
@@ -98,7 +102,7 @@ def contact_sheet(
     for axes, (image, caption, colour) in zip(figure.axes, shown, strict=False):
         pixels = image.permute(1, 2, 0).numpy()
         axes.imshow(pixels if pixels.shape[2] == 3 else pixels[:, :, 0], cmap="gray", vmin=0, vmax=255)
-        axes.set_title(caption, fontsize=8, color=colour, y=-0.32)
+        axes.set_title(caption, fontsize=8, color=colour, y=-0.32, parse_math=False)
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=100)
     table = Table(title, [{"image": i + 1, "caption": " ".join(c.split())} for i, c in enumerate(captions)])
@@ -120,12 +124,17 @@ def learning_curves(history: "History", title: str = "Training") -> Picture:
         right.set(title="accuracy on validation images", xlabel="step", ylabel="%")
 
     rows = [
-        {"step": step, "loss (mean of the last 25 steps)": f"{smooth[step - 1]:.3f}", "validation accuracy": f"{share:.1%}"}
+        {
+            "step": step,
+            "loss (mean of the last 25 steps)": f"{smooth[step - 1]:.3f}",
+            "validation accuracy": f"{share:.1%}",
+        }
         for step, share in history.accuracy
     ]
+    reached = f"validation accuracy reaches {shares[-1]:.1%}" if shares else "no epoch was finished"
     alt = (
-        f"{title}. Left: the loss falls from {history.loss[0]:.2f} to {smooth[-1]:.2f} in {len(history.loss)} steps. "
-        f"Right: validation accuracy reaches {shares[-1]:.1%}."
+        f"{title}. Left: the loss goes from {history.loss[0]:.2f} to {smooth[-1]:.2f} in {len(history.loss)} steps. "
+        f"Right: {reached}."
     )
     return draw(paint, alt=alt, table=Table(title, rows), panels=2)
 
@@ -139,10 +148,10 @@ def lines(
     series: dict[str, Sequence[float]], *, title: str, xlabel: str, ylabel: str, top: float | None = None
 ) -> Picture:
     """One labelled line for each series of values; the table holds first, lowest and last value."""
-    palette = [COLOURS[name] for name in ("float32", "GPU", "pruned", "both", "int8", "CPU")]
+    palette = cycle(COLOURS[name] for name in ("float32", "GPU", "pruned", "both", "int8", "CPU"))
 
     def paint(axes: "Axes") -> None:
-        for (name, values), colour, style in zip(series.items(), palette, ("-", "--", "-.", ":") * 2, strict=False):
+        for (name, values), colour, style in zip(series.items(), palette, cycle(("-", "--", "-.", ":")), strict=False):
             axes.plot(values, style, color=colour, linewidth=2)
             end = min(values[-1], top) if top is not None else values[-1]
             axes.annotate(f" {name}", (len(values) - 1, end), color=colour, va="center")
@@ -152,7 +161,8 @@ def lines(
             axes.set_ylim(top=top)
 
     rows = [
-        {"line": name, "first": f"{v[0]:.3g}", "lowest": f"{min(v):.3g}", "last": f"{v[-1]:.3g}"} for name, v in series.items()
+        {"line": name, "first": f"{v[0]:.3g}", "lowest": f"{min(v):.3g}", "last": f"{v[-1]:.3g}"}
+        for name, v in series.items()
     ]
     told = "; ".join(f"{row['line']} goes from {row['first']} to {row['last']}" for row in rows)
     return draw(paint, alt=f"{title}: {told}.", table=Table(title, rows))
@@ -178,7 +188,9 @@ def idea_of(variant: str) -> str:
     return {"base": "float32", "int8": "int8", "channels -50 %": "pruned", "both": "both"}.get(variant, "float32")
 
 
-def pareto(rows: Sequence["Row"], best: Sequence["Row"], chosen: "Row | None" = None, others: Sequence["Row"] = ()) -> Picture:
+def pareto(
+    rows: Sequence["Row"], best: Sequence["Row"], chosen: "Row | None" = None, others: Sequence["Row"] = ()
+) -> Picture:
     """Accuracy against latency, area of a marker by size in bytes; those that nothing beats are joined by a line.
 
     Args:
@@ -187,7 +199,13 @@ def pareto(rows: Sequence["Row"], best: Sequence["Row"], chosen: "Row | None" = 
 
     def paint(axes: "Axes") -> None:
         front = sorted(best, key=lambda row: row.latency_ms)
-        axes.step([r.latency_ms for r in front], [100 * r.accuracy for r in front], where="post", color=COLOURS["grey"], linewidth=1)
+        axes.step(
+            [r.latency_ms for r in front],
+            [100 * r.accuracy for r in front],
+            where="post",
+            color=COLOURS["grey"],
+            linewidth=1,
+        )
         for row in [*rows, *others]:
             idea = idea_of(row.variant)
             axes.scatter(
@@ -195,9 +213,13 @@ def pareto(rows: Sequence["Row"], best: Sequence["Row"], chosen: "Row | None" = 
                 color=COLOURS[idea] if row in rows else "none", edgecolor=COLOURS[idea], linewidth=1.5,
             )  # fmt: skip
         for row in front:
-            axes.annotate(row.name, (row.latency_ms, 100 * row.accuracy), xytext=(4, -14), textcoords="offset points", fontsize=8)
+            axes.annotate(
+                row.name, (row.latency_ms, 100 * row.accuracy), xytext=(4, -14), textcoords="offset points", fontsize=8
+            )
         if chosen is not None:
-            axes.scatter(chosen.latency_ms, 100 * chosen.accuracy, s=420, facecolor="none", edgecolor="black", linewidth=2)
+            axes.scatter(
+                chosen.latency_ms, 100 * chosen.accuracy, s=420, facecolor="none", edgecolor="black", linewidth=2
+            )
         axes.set_xscale("log")
         axes.set(xlabel="latency of a batch, ms (log scale; left is faster)", ylabel="accuracy, %")
         for idea in MARKERS:
@@ -210,6 +232,11 @@ def pareto(rows: Sequence["Row"], best: Sequence["Row"], chosen: "Row | None" = 
     batch = rows[0].batch if rows else 0
     names = ", ".join(row.name for row in sorted(best, key=lambda row: row.latency_ms))
     ringed = f" Chosen: {chosen.name}, {chosen.latency_ms:.3g} ms, {chosen.accuracy:.1%}." if chosen else ""
-    alt = f"Accuracy against latency of {len(rows)} configurations at batch size {batch}. Nothing beats: {names}.{ringed}"
-    table = Table(f"Batch size {batch}", [in_words(row) | {"on the front": "yes" if row in best else ""} for row in [*rows, *others]])
+    alt = (
+        f"Accuracy against latency of {len(rows)} configurations at batch size {batch}. Nothing beats: {names}.{ringed}"
+    )
+    table = Table(
+        f"Batch size {batch}",
+        [in_words(row) | {"on the front": "yes" if row in best else ""} for row in [*rows, *others]],
+    )
     return draw(paint, alt=alt, table=table, size=(7, 4))

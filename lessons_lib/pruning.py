@@ -2,7 +2,6 @@
 
 import copy
 
-import torch
 from torch import Tensor, nn
 
 from lessons_lib.models import ConvNet, ResidualBlock, ResNet
@@ -51,8 +50,9 @@ def remove_channels(model: nn.Module, fraction: float, round_to: int = 4) -> nn.
         for block in slim.blocks:
             assert isinstance(block, ResidualBlock)
             kept = keep_channels(channel_importance(block.conv1, block.norm1), fraction, round_to)
-            block.conv1, block.norm1 = _narrow_conv(block.conv1, kept, None), _narrow_norm(block.norm1, kept)
-            block.conv2 = _narrow_conv(block.conv2, None, kept)
+            _narrow_conv(block.conv1, kept, None)
+            _narrow_norm(block.norm1, kept)
+            _narrow_conv(block.conv2, None, kept)
     else:
         raise TypeError(f"remove_channels knows ConvNet and ResNet; this model is a {type(model).__name__}.")
     return slim
@@ -60,31 +60,27 @@ def remove_channels(model: nn.Module, fraction: float, round_to: int = 4) -> nn.
 
 def _slim_chain(slim: ConvNet, fraction: float, round_to: int) -> None:
     inputs: Tensor | None = None  # the first layer keeps all the channels of the image
-    for block in slim.blocks:
-        assert isinstance(block, nn.Sequential)
-        conv, norm = block[0], block[1]
+    for conv, norm in slim.layers():
         kept = keep_channels(channel_importance(conv, norm), fraction, round_to)
-        block[0], block[1] = _narrow_conv(conv, kept, inputs), _narrow_norm(norm, kept)
+        _narrow_conv(conv, kept, inputs)
+        _narrow_norm(norm, kept)
         inputs = kept
-    head = nn.Linear(len(inputs), slim.head.out_features).to(slim.head.weight)
-    head.weight.data.copy_(slim.head.weight[:, inputs])
-    head.bias.data.copy_(slim.head.bias)
-    slim.head = head
+    assert inputs is not None
+    slim.head.weight = nn.Parameter(slim.head.weight[:, inputs].detach().clone())
+    slim.head.in_features = len(inputs)
 
 
-def _narrow_conv(conv: nn.Conv2d, outputs: Tensor | None, inputs: Tensor | None) -> nn.Conv2d:
+def _narrow_conv(conv: nn.Conv2d, outputs: Tensor | None, inputs: Tensor | None) -> None:
     weight = conv.weight.detach()
     weight = weight if outputs is None else weight[outputs]
     weight = weight if inputs is None else weight[:, inputs]
-    narrow = nn.Conv2d(
-        weight.shape[1], weight.shape[0], conv.kernel_size, conv.stride, conv.padding, bias=False
-    ).to(weight)  # fmt: skip
-    narrow.weight.data.copy_(weight)
-    return narrow.eval()
+    conv.weight = nn.Parameter(weight.clone())
+    conv.out_channels, conv.in_channels = weight.shape[:2]
 
 
-def _narrow_norm(norm: nn.BatchNorm2d, kept: Tensor) -> nn.BatchNorm2d:
-    narrow = nn.BatchNorm2d(len(kept), norm.eps, norm.momentum).to(norm.weight)
-    state = {name: value[kept] if value.ndim else value for name, value in norm.state_dict().items()}
-    narrow.load_state_dict(state)
-    return narrow.eval()
+def _narrow_norm(norm: nn.BatchNorm2d, kept: Tensor) -> None:
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    norm.weight, norm.bias = nn.Parameter(norm.weight[kept].detach()), nn.Parameter(norm.bias[kept].detach())
+    norm.running_mean, norm.running_var = norm.running_mean[kept], norm.running_var[kept]
+    norm.num_features = len(kept)

@@ -44,6 +44,9 @@ def parse(text: str, origin: str) -> Recording:
         rows = tuple(_row(row) for row in content["rows"])
         if not rows:
             raise ValueError("it holds no rows")
+        texts = [content[name] for name in ("device", "date", "dataset")]
+        if not all(isinstance(text, str) for text in texts):
+            raise ValueError(f"device, date and dataset are {texts}, and should be text")
         return Recording(content["device"], content["date"], dict(content["versions"]), content["dataset"], rows)
     except KeyError as error:
         raise ValueError(f"{origin} is no recording of this course: it lacks {error}.") from error
@@ -55,7 +58,14 @@ def _row(content: dict[str, Any]) -> Row:
     names = {field.name for field in fields(Row)}
     if set(content) != names:
         raise ValueError(f"a row's fields differ from those expected: {sorted(set(content) ^ names)}")
+    wrong = [field.name for field in fields(Row) if not _fits(content[field.name], field.type)]
+    if wrong:
+        raise ValueError(f"a row holds values of the wrong kind: {', '.join(wrong)}")
     return Row(**content)
+
+
+def _fits(value: object, kind: Any) -> bool:
+    return isinstance(value, int | float if kind is float else kind)  # JSON may write 1.0 as 1
 
 
 def load(folder: Path | None = None) -> tuple[list[Recording], str]:
@@ -70,7 +80,7 @@ def load(folder: Path | None = None) -> tuple[list[Recording], str]:
     problems: list[str] = []
     for path in sorted(folder.glob("*.json")) if folder.is_dir() else []:
         try:
-            found.append(parse(path.read_text(encoding="utf-8"), path.name))
+            found.append(parse(path.read_text(encoding="utf-8", errors="replace"), path.name))
         except (OSError, ValueError) as error:
             problems.append(str(error))
     found.sort(key=lambda recording: recording.date)

@@ -5,22 +5,25 @@ import json
 import os
 import signal
 import threading
+import warnings
+import zlib
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 if TYPE_CHECKING:
     from lessons_lib.training import History
 
 
-def save(
-    path: Path, job: dict, step: int, model: nn.Module, optimiser: torch.optim.SGD, history: "History"
-) -> None:
-    """Write everything that the next step depends on; a crash in the middle leaves the previous checkpoint in place."""
+def save(path: Path, job: dict, step: int, model: nn.Module, optimiser: torch.optim.SGD, history: "History") -> None:
+    """Write everything that the next step depends on; a crash in the middle leaves the previous checkpoint in place.
+
+    A folder that cannot be written must not end a training: it goes on, with a warning.
+    """
     from safetensors.torch import save as to_bytes
 
     tensors = {f"model.{name}": value.contiguous() for name, value in model.state_dict().items()}
@@ -29,7 +32,10 @@ def save(
         if momentum is not None:
             tensors[f"momentum.{number}"] = momentum.contiguous()
     told = {"step": step, "history": asdict(history), "job": job}
-    replace_file(path, to_bytes(tensors, {"state": json.dumps(told)}))
+    try:
+        replace_file(path, to_bytes(tensors, {"state": json.dumps(told)}))
+    except OSError as error:
+        warnings.warn(f"The checkpoint {path} cannot be written ({error}); training goes on without it.", stacklevel=2)
 
 
 def load(path: Path, job: dict, model: nn.Module, optimiser: torch.optim.SGD, history: "History") -> int:
@@ -40,17 +46,14 @@ def load(path: Path, job: dict, model: nn.Module, optimiser: torch.optim.SGD, hi
 
     Returns:
         The step to go on with: 0 where there is no checkpoint, or where it belongs to another job or network (it is
-        then overwritten in due course), or where it cannot be read.
+        then overwritten in due course), or where it cannot be read, which a warning says.
     """
-    from safetensors import SafetensorError, safe_open
-
     if not path.exists():
         return 0
     try:
-        with safe_open(path, framework="pt") as file:
-            told = json.loads(file.metadata()["state"])
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118: it is no dict
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError):
+        told, tensors = _read(path)
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        warnings.warn(f"The checkpoint {path} cannot be read ({error}); training starts anew.", stacklevel=3)
         return 0
     weights = {key.removeprefix("model."): value for key, value in tensors.items() if key.startswith("model.")}
     expected = {name: value.shape for name, value in model.state_dict().items()}
@@ -67,6 +70,26 @@ def load(path: Path, job: dict, model: nn.Module, optimiser: torch.optim.SGD, hi
     return int(told["step"])
 
 
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            told = json.loads(file.metadata()["state"])
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (it is no dict)
+    except SafetensorError as error:
+        raise ValueError(str(error)) from error
+    return {key: told[key] for key in ("job", "step", "history")}, tensors
+
+
+def fingerprint(*tensors: Tensor) -> int:
+    """A checksum of tensors on the CPU, to tell data sets of the same name and size apart."""
+    checksum = 0
+    for tensor in tensors:
+        checksum = zlib.crc32(tensor.contiguous().numpy().data, checksum)
+    return checksum
+
+
 def replace_file(path: Path, content: bytes) -> None:
     """Write `content` beside `path` and move it there in one step, so that readers see the old file or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -79,6 +102,13 @@ def replace_file(path: Path, content: bytes) -> None:
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def remove(path: Path) -> None:
+    """Delete a checkpoint, and what a process that was killed left of one that it was writing."""
+    with contextlib.suppress(OSError):
+        for leftover in (path, *path.parent.glob(f"{path.name}.*.part")):
+            leftover.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -99,4 +129,3 @@ def stop_requested() -> Iterator[threading.Event]:
         yield stop
     finally:
         signal.signal(signal.SIGINT, previous)
-

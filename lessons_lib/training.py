@@ -38,11 +38,13 @@ class History:
 class Recipe:
     """How to train: stochastic gradient descent with Nesterov momentum; the rate rises, then falls, in straight lines.
 
-    epochs: how often each image is seen; may be a fraction. peak_rate: the largest learning rate. warmup: the share of
+    epochs: how often each image is seen; may be a fraction. least_steps: a small data set is seen more often, until
+    so many updates are made. peak_rate: the largest learning rate. warmup: the share of
     the steps in which the rate rises. smoothing: label smoothing. steps: set it to train that many steps instead.
     """
 
     epochs: float = 3.0
+    least_steps: int = 1
     steps: int | None = None
     batch_size: int = 64
     peak_rate: float = 0.1
@@ -53,7 +55,9 @@ class Recipe:
 
     def total_steps(self, images: int) -> int:
         """How many updates the recipe makes on so many images."""
-        return self.steps if self.steps is not None else max(1, round(self.epochs * images / self.batch_size))
+        if self.steps is not None:
+            return self.steps
+        return max(self.least_steps, round(self.epochs * images / self.batch_size))
 
     def rate_at(self, step: int, total: int) -> float:
         """The learning rate of a step counted from 0."""
@@ -113,12 +117,14 @@ def train(
     images, labels = data.train.images.to(device), data.train.labels.to(device)
     total = recipe.total_steps(len(images))
     epoch_steps = max(1, round(len(images) / recipe.batch_size))
-    model.to(device=device, memory_format=torch.channels_last)  # a third faster on a CPU, and what GPUs prefer
+    model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a third faster on a CPU
     optimiser = torch.optim.SGD(
         model.parameters(), recipe.peak_rate, recipe.momentum, weight_decay=recipe.weight_decay, nesterov=True
     )
     history, live = History(), Live("Training", total, quiet=quiet)
     job = {**asdict(recipe), "seed": seed, "data": data.name, "images": len(images)}
+    if checkpoint:
+        job["fingerprint"] = resume.fingerprint(data.train.images, data.train.labels)
     start = resume.load(checkpoint, job, model, optimiser, history) if checkpoint else 0
     precision = mixed_precision(device)
     with resume.stop_requested() as stop, torch.random.fork_rng([device] if device.type == "cuda" else []):
@@ -139,11 +145,11 @@ def train(
                 resume.save(checkpoint, job, step + 1, model, optimiser, history)
             if stop.is_set():
                 break
-    model.to(memory_format=torch.contiguous_format)
+    model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     history.finished = len(history.loss) == total
     live.close(closing_note(history, total, resumable=checkpoint is not None))
     if checkpoint and history.finished:
-        checkpoint.unlink(missing_ok=True)
+        resume.remove(checkpoint)
     return history
 
 
@@ -172,7 +178,9 @@ def update(
         loss = F.cross_entropy(model(x).float(), labels, label_smoothing=smoothing)
     value = loss.item()
     if not math.isfinite(value):
-        raise ValueError(f"the loss became {value}: the learning rate is too large for this network; try a third of it.")
+        raise ValueError(
+            f"the loss became {value}: the learning rate is too large for this network; try a third of it."
+        )
     optimiser.zero_grad()
     loss.backward()
     optimiser.step()
@@ -221,16 +229,17 @@ def predict(model: nn.Module, images: Tensor, batch_size: int = 256) -> Tensor:
     where = next(model.parameters()).device
     was_training = model.training
     model.eval()
-    with torch.inference_mode():
-        outputs = [
-            model(to_input(part.to(where)).contiguous(memory_format=torch.channels_last)).float().cpu()
-            for part in images.split(batch_size)
-        ]
-    model.train(was_training)
+    try:
+        with torch.inference_mode():
+            outputs = [
+                model(to_input(part.to(where)).contiguous(memory_format=torch.channels_last)).float().cpu()
+                for part in images.split(batch_size)
+            ]
+    finally:
+        model.train(was_training)
     return torch.cat(outputs)
 
 
 def accuracy(model: nn.Module, split: Split) -> float:
     """The share (0 to 1) of a split's images whose largest logit is the label's."""
     return (predict(model, split.images).argmax(1) == split.labels).float().mean().item()
-

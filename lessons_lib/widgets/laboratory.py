@@ -64,6 +64,7 @@ class Bench:
         self.picture.add_class("lab-picture")
         self.text = ""
         self._drawn: dict[Row, str] = {}
+        self._offering = False
         self._offer_choices()
         for control in self._controls:
             control.observe(self._changed, "value")
@@ -79,7 +80,13 @@ class Bench:
         return self.where[self.place.value]
 
     def _changed(self, change: dict) -> None:
-        self._offer_choices()
+        if self._offering:  # what the offering itself changes is drawn once, when it is over
+            return
+        self._offering = True
+        try:
+            self._offer_choices()
+        finally:
+            self._offering = False
         self._redraw()
 
     def _offer_choices(self) -> None:
@@ -92,8 +99,7 @@ class Bench:
 
     def _redraw(self) -> None:
         row = self._grid.find(self.variant.value, self.engine.value, self.batch.value)
-        if row is None:  # between two changes that belong together
-            return
+        assert row is not None, "only what was measured can be chosen"
         self.text = describe(row, self.place.value)
         self.readout.value = f'<p role="status">{html.escape(self.text)}</p>'
         if row not in self._drawn:

@@ -68,7 +68,9 @@ def _picture(runs: Mapping[float, Sequence[float]], rate: float) -> str:
         for losses in runs.values():
             axes.plot(plots.running_mean(losses, 10), color="#BBBBBB", linewidth=1)
         axes.plot(chosen, color=plots.COLOURS["float32"], linewidth=2.5)
-        axes.annotate(f" {rate:g}", (len(chosen) - 1, min(chosen[-1], top)), color=plots.COLOURS["float32"], va="center")
+        axes.annotate(
+            f" {rate:g}", (len(chosen) - 1, min(chosen[-1], top)), color=plots.COLOURS["float32"], va="center"
+        )
         axes.set(title="loss, mean of 10 steps (grey: the other rates)", xlabel="step", ylabel="cross-entropy")
         axes.set_ylim(0, top)
 

@@ -49,7 +49,9 @@ def sign_explorer(model: nn.Module) -> None:
     import ipywidgets
 
     style, layout = {"description_width": "6em"}, {"width": "24em"}
-    sign = ipywidgets.Dropdown(options=[(name, i) for i, name in enumerate(signs.CLASSES)], description="sign", style=style, layout=layout)
+    sign = ipywidgets.Dropdown(
+        options=[(name, i) for i, name in enumerate(signs.CLASSES)], description="sign", style=style, layout=layout
+    )
     start = Conditions.of_severity(0.4)
     sliders = {
         name: ipywidgets.FloatSlider(
@@ -78,7 +80,8 @@ def image_tag(image: torch.Tensor, alt: str, width: int = 224) -> str:
     """An image uint8 (c, h, w) as an HTML element, its pixels left square."""
     from PIL import Image
 
+    pixels = image[0] if len(image) == 1 else image.permute(1, 2, 0)
     stream = io.BytesIO()
-    Image.fromarray(image.permute(1, 2, 0).squeeze(2).numpy() if image.shape[0] == 1 else image.permute(1, 2, 0).numpy()).save(stream, "PNG")
+    Image.fromarray(pixels.numpy()).save(stream, "PNG")
     data = base64.b64encode(stream.getvalue()).decode()
     return f'<img alt="{html.escape(alt, quote=True)}" width="{width}" style="image-rendering:pixelated" src="data:image/png;base64,{data}">'

@@ -1,0 +1,7 @@
+"""`python -m lessons_lib.doctor`."""
+
+import sys
+
+from lessons_lib.doctor import main
+
+sys.exit(main())

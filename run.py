@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""Sets the course up and runs it. Needs nothing but Python 3.11 or newer; on Windows: py run.py.
+
+The first start makes a virtual environment in .venv (or in the folder that the environment variable LESSONS_VENV
+names) and installs the pinned packages there, which takes minutes. Later starts take seconds.
+"""
+
+import argparse
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+
+if sys.version_info < (3, 11):  # noqa: UP036 (this file must say so itself, since nothing is installed yet)
+    sys.exit(
+        f"The course needs Python 3.11 or newer, and this is {sys.version.split()[0]}. "
+        "Install one from python.org and start again, for example with: python3.12 run.py course"
+    )
+
+from lessons_lib.bootstrap import installation, options
+from lessons_lib.bootstrap.environment import COURSE, DEV, PROJECT, PYTHON, Failed, probe, remove_environment
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+def main(arguments: list[str]) -> int:
+    """Carry out one sub-command and return its exit status."""
+    parser, course = make_parsers()
+    chosen, rest = parser.parse_known_args(arguments)
+    if chosen.command is None:
+        parser.print_help()
+        return 2
+    if rest and chosen.command not in ("test", "lab"):
+        (course if chosen.command == "course" else parser).error(f"unknown: {' '.join(rest)}")
+    try:
+        return COMMANDS[chosen.command](arguments[arguments.index(chosen.command) + 1 :])
+    except Failed as reason:
+        print(f"\n{reason}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped. Start again at any time.", file=sys.stderr)
+        return 130
+
+
+def make_parsers() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
+    """The parser of the command line, and that of the sub-command `course`."""
+    parser = argparse.ArgumentParser(prog="run.py", description=__doc__, allow_abbrev=False)
+    commands = parser.add_subparsers(dest="command", metavar="course | test | lab | doctor | clean")
+
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+
+    course = add("course", "Run every lesson without a browser and write reports/course.html and reports/course.json.")
+    options.add_course_options(course)
+    add("test", "Install what the tests need on top and run pytest; further arguments go to pytest.")
+    add("lab", "Open JupyterLab at lesson 00; further arguments, such as --no-browser, go to JupyterLab.")
+    add("doctor", "Say whether this machine is ready and what to do if it is not; installs nothing.")
+    add("clean", "Remove the virtual environment, so that the next start makes a new one.")
+    return parser, course
+
+
+def course(arguments: list[str]) -> int:
+    """Run the lessons."""
+    installation.set_up(COURSE)
+    return call("-m", "lessons_lib.course", "run", *arguments)
+
+
+def test(arguments: list[str]) -> int:
+    """Run the tests."""
+    installation.set_up(DEV)
+    if not any(map(shutil.which, BROWSERS)):
+        print("There is no Chromium, which the browser test drives; on Debian: apt-get install chromium", flush=True)
+    os.chdir(PROJECT)
+    return call("-m", "pytest", *arguments)
+
+
+def lab(arguments: list[str]) -> int:
+    """Open JupyterLab; it asks for its token and listens on this machine alone, as it does by default."""
+    installation.set_up(COURSE)
+    as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # containers
+    first = "--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb"
+    return call("-m", "jupyterlab", first, f"--ServerApp.root_dir={PROJECT}", *as_root, *arguments)
+
+
+def doctor(_: list[str]) -> int:
+    """Ask the doctor, in the virtual environment if it works and in this Python otherwise."""
+    if probe(COURSE) is not None:
+        os.chdir(PROJECT)  # the library may not be installed yet
+        return call("-m", "lessons_lib.doctor")
+    from lessons_lib.doctor import main as ask
+
+    return ask()
+
+
+def clean(_: list[str]) -> int:
+    """Remove the virtual environment if it is one that this file made."""
+    remove_environment()
+    return 0
+
+
+COMMANDS = {"course": course, "test": test, "lab": lab, "doctor": doctor, "clean": clean}
+
+
+def call(*arguments: str) -> int:
+    """Run the environment's Python to its end, Ctrl-C included: it gets the signal too, and finishes its report."""
+    child = subprocess.Popen([str(PYTHON), *arguments], env=dict(os.environ, PYTHONUTF8="1"))
+    signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+    while True:
+        with contextlib.suppress(KeyboardInterrupt):
+            return child.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

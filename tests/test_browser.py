@@ -1,0 +1,72 @@
+"""Lesson 09 in real JupyterLab in Chromium, its laboratory used by keyboard alone."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from lab import CHROMIUM_ARGUMENTS, chromium, jupyterlab, open_and_run
+
+ROOT = Path(__file__).resolve().parent.parent
+SHOTS = ROOT / "test-results"
+LAST_WORDS = "last cell done"
+
+
+def prepared(name: str, folder: Path) -> str:
+    """A copy of a lesson without its outputs, in the smoke profile, ending with a cell that says so."""
+    notebook = nbformat.read(ROOT / "notebooks" / name, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+            if "parameters" in cell.metadata.get("tags", []):
+                cell.source += '\nPROFILE = "smoke"'
+    notebook.cells.append(nbformat.v4.new_code_cell(f"print({LAST_WORDS!r})"))
+    nbformat.write(notebook, folder / name)
+    return name
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(400)
+def test_the_laboratory_is_used_by_keyboard_alone(tmp_path: Path) -> None:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser")
+    expect = playwright.expect
+    browser_path = chromium()
+    served, private = tmp_path / "served", tmp_path / "private"
+    served.mkdir()
+    private.mkdir()
+    name = prepared("09_cpu_vs_gpu.ipynb", served)
+    SHOTS.mkdir(exist_ok=True)
+    with jupyterlab(served, private) as (address, token), playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=browser_path, args=list(CHROMIUM_ARGUMENTS))
+        page = browser.new_page(viewport={"width": 1280, "height": 1100})
+        try:
+            open_and_run(page, address, token, name, LAST_WORDS)
+            readout, image = page.locator(".lab-readout"), page.locator(".lab-picture img")
+            variant, batch = page.get_by_label("Variant"), page.get_by_label("Batch size")
+            readout.scroll_into_view_if_needed()
+            expect(readout).to_contain_text("base · eager at batch size 1")
+            before = image.get_attribute("alt")
+
+            page.get_by_label("Device").focus()
+            page.keyboard.press("Tab")  # from control to control, as a learner without a mouse does
+            expect(variant).to_be_focused()
+            page.keyboard.press("ArrowDown")
+            expect(readout).to_contain_text("int8 · ONNX Runtime int8 at batch size 1", timeout=15_000)
+            expect(image).not_to_have_attribute("alt", before or "", timeout=15_000)
+
+            page.keyboard.press("Tab")
+            page.keyboard.press("Tab")
+            expect(batch).to_be_focused()
+            page.keyboard.press("ArrowDown")
+            expect(readout).to_contain_text(re.compile(r"at batch size 8 on this machine's CPU"), timeout=15_000)
+            expect(image).to_have_attribute("alt", re.compile("batch size 8.*Chosen: int8"))
+            page.wait_for_function("() => document.querySelector('.lab-picture img').naturalWidth > 300")
+            page.get_by_label("Device").scroll_into_view_if_needed()
+            page.screenshot(path=SHOTS / "lesson_09_laboratory.png")
+            expect(page.locator("[data-mime-type='application/vnd.jupyter.stderr']")).to_have_count(0)
+            expect(page.locator("[data-mime-type='application/vnd.jupyter.error']")).to_have_count(0)
+        except BaseException:
+            page.screenshot(path=SHOTS / "lesson_09_failed.png", full_page=True)
+            raise
+        finally:
+            browser.close()

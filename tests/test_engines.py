@@ -1,0 +1,275 @@
+import copy
+import importlib.util
+
+import pytest
+import torch
+from samples import dataset, learnt, same_weights, snapshot
+from torch import nn
+
+from lessons_lib import engines, models, onnx_graph
+
+CASES = [("small", 1, 28), ("vgg", 3, 32), ("resnet", 3, 28), ("resnet", 1, 32)]
+
+
+@pytest.fixture(scope="module", params=CASES, ids=[f"{name} {channels}x{size}" for name, channels, size in CASES])
+def built(request):
+    name, channels, size = request.param
+    data = dataset(channels=channels, size=size)
+    model = learnt(name, channels, size)
+    calibration = models.to_input(data.train.images)
+    made = engines.build(engines.CPU_NAMES, model, data.image_shape, calibration, threads=1)
+    return model, models.to_input(data.test.images), made
+
+
+def eager_float32(model, x):
+    """The oracle: the module itself, called plainly."""
+    with torch.no_grad():
+        return copy.deepcopy(model).eval()(x)
+
+
+@pytest.mark.parametrize("batch", [1, 2, 65])
+@pytest.mark.parametrize("name", engines.CPU_NAMES)
+def test_every_engine_agrees_with_eager_float32_within_its_tolerance(built, name, batch):
+    model, images, made = built
+    x = images.repeat(2, 1, 1, 1)[:batch]
+    expected, engine = eager_float32(model, x), made[name]
+    logits = engine(x)
+    assert logits.shape == expected.shape
+    assert logits.dtype == torch.float32
+    assert logits.device.type == "cpu"
+    assert (logits - expected).abs().max() <= engine.tolerance * expected.abs().max()
+
+
+@pytest.mark.parametrize("name", engines.CPU_NAMES)
+def test_an_engine_leaves_its_input_alone_and_takes_any_layout(built, name):
+    _, images, made = built
+    x = images[:4].contiguous(memory_format=torch.channels_last)
+    before = x.clone()
+    assert torch.allclose(made[name](x), made[name](before.contiguous()), atol=1e-4)
+    assert torch.equal(x, before)
+    assert torch.equal(made[name].on(x)(), made[name](x))
+
+
+def test_an_engine_tells_what_it_is(built):
+    _, _, made = built
+    assert {name: engine.name for name, engine in made.items()} == {name: name for name in engines.CPU_NAMES}
+    assert {engine.device for engine in made.values()} == {"cpu"}
+    assert [engine.precision for engine in made.values()] == ["float32", "float32", "float32", "int8"]
+
+
+def test_int8_is_three_times_smaller_and_float32_is_as_large_as_its_weights():
+    data = dataset(size=32)
+    model = learnt("vgg", 3, 32)
+    made = engines.build(engines.CPU_NAMES, model, data.image_shape, models.to_input(data.train.images))
+    assert made["eager"].size_bytes == models.size_bytes(model)
+    assert made["eager"].size_bytes >= 3 * made["ONNX Runtime int8"].size_bytes
+    assert made["ONNX Runtime"].size_bytes == pytest.approx(made["eager"].size_bytes, rel=0.05)
+
+
+@pytest.fixture(scope="module")
+def graphs():
+    model = learnt("small", 1, 28)
+    plain = onnx_graph.export(model, (1, 28, 28))
+    return model, plain, onnx_graph.quantize(plain, models.to_input(dataset(channels=1, size=28).train.images))
+
+
+def test_the_int8_graph_holds_8_bit_weights_with_a_scale_for_each_channel(graphs):
+    import onnx
+    from onnx import numpy_helper
+
+    graph = onnx.load_from_string(graphs[2]).graph
+    kinds = [node.op_type for node in graph.node]
+    assert "QuantizeLinear" in kinds
+    assert "DequantizeLinear" in kinds
+    arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    made_by = {output: node for node in graph.node for output in node.output}
+    convolutions = [node for node in graph.node if node.op_type == "Conv"]
+    assert len(convolutions) == 3
+    for convolution, width in zip(convolutions, (32, 64, 128), strict=True):
+        weight = made_by[convolution.input[1]]
+        assert weight.op_type == "DequantizeLinear"
+        numbers, scales = arrays[weight.input[0]], arrays[weight.input[1]]
+        assert numbers.dtype == "int8"
+        assert abs(numbers.astype(int)).max() <= 64  # 7 of the 8 bits
+        assert scales.shape == (width,)
+        assert len(set(scales.tolist())) > 1
+
+
+def test_the_float32_graph_has_a_free_batch_size_and_no_batch_norm(graphs):
+    import onnx
+
+    graph = onnx.load_from_string(graphs[1])
+    onnx.checker.check_model(graph)
+    (entry,) = graph.graph.input
+    assert entry.name == "x"
+    dimensions = entry.type.tensor_type.shape.dim
+    assert not dimensions[0].HasField("dim_value")
+    assert [d.dim_value for d in dimensions[1:]] == [1, 28, 28]
+
+
+def test_exporting_and_quantizing_are_silent(graphs, capfd, recwarn):
+    model, plain, _ = graphs
+    onnx_graph.export(model, (1, 28, 28))
+    onnx_graph.quantize(plain, torch.zeros(8, 1, 28, 28))
+    told = capfd.readouterr()
+    assert (told.out, told.err) == ("", "")
+    assert not recwarn.list
+
+
+def test_without_calibration_images_int8_is_refused():
+    with pytest.raises(ValueError, match="needs calibration images"):
+        onnx_graph.quantize(b"", torch.zeros(0, 1, 28, 28))
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_building_engines_leaves_the_model_as_it_was(training):
+    model = copy.deepcopy(learnt("resnet", 3, 28)).train(training).to(memory_format=torch.channels_last)
+    before = snapshot(model)
+    x = models.to_input(dataset(size=28).test.images)
+    for engine in engines.build(engines.CPU_NAMES, model, (3, 28, 28), x).values():
+        engine(x[:2])
+    assert model.training is training
+    assert same_weights(
+        {k: v.contiguous() for k, v in before.items()}, {k: v.contiguous() for k, v in snapshot(model).items()}
+    )
+    assert model.blocks[0].conv1.weight.is_contiguous(memory_format=torch.channels_last)
+    assert all(p.requires_grad for p in model.parameters())
+
+
+def test_an_engine_is_not_changed_by_training_that_goes_on():
+    model = copy.deepcopy(learnt("small", 1, 28))
+    x = models.to_input(dataset(channels=1, size=28).test.images)
+    made = engines.build(engines.CPU_NAMES, model, (1, 28, 28), x)
+    before = {name: engine(x) for name, engine in made.items()}
+    with torch.no_grad():
+        for p in model.parameters():
+            p.zero_()
+    assert all(torch.equal(engine(x), before[name]) for name, engine in made.items())
+
+
+@pytest.mark.parametrize("name", models.NAMES)
+def test_folding_gives_the_same_function_with_no_batch_norm(name):
+    model = copy.deepcopy(learnt(name)).train()
+    folded = engines.fold_batch_norm(model)
+    x = models.to_input(dataset().test.images)
+    assert torch.allclose(folded(x), eager_float32(model, x), atol=1e-4)
+    assert not any(isinstance(layer, nn.BatchNorm2d) for layer in folded.modules())
+    assert any(isinstance(layer, nn.BatchNorm2d) for layer in model.modules())
+    assert model.training
+    assert not folded.training
+
+
+class Spy(nn.Module):
+    """Tells how many threads it runs on."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(1, 1)
+
+    def forward(self, x):
+        return torch.full((len(x), 1), float(torch.get_num_threads()))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("name", ["eager", "eager, folded"])
+def test_an_eager_engine_runs_on_the_threads_it_tells(name, threads):
+    outside = torch.get_num_threads()
+    engine = engines.build([name], Spy(), (1, 1, 1), torch.zeros(1, 1, 1, 1), threads=threads)[name]
+    assert engine.threads == threads
+    assert engine(torch.zeros(1, 1, 1, 1)).item() == threads
+    assert torch.get_num_threads() == outside
+
+
+@pytest.mark.parametrize("threads", [1, 2, None])
+def test_an_onnx_session_gets_the_threads_it_tells_and_does_not_spin(graphs, monkeypatch, threads):
+    import onnxruntime
+
+    model, plain, _ = graphs
+    asked = []
+    session = onnxruntime.InferenceSession
+    monkeypatch.setattr(onnx_graph, "export", lambda *_: plain)
+    monkeypatch.setattr(
+        onnxruntime,
+        "InferenceSession",
+        lambda graph, options, **more: asked.append(options) or session(graph, options, **more),
+    )
+    engine = engines.build(["ONNX Runtime"], model, (1, 28, 28), torch.zeros(1, 1, 28, 28), threads=threads)[
+        "ONNX Runtime"
+    ]
+    assert engine.threads == (threads or torch.get_num_threads())
+    assert asked[0].intra_op_num_threads == engine.threads
+    assert asked[0].get_session_config_entry("session.intra_op.allow_spinning") == "0"
+
+
+def test_the_graph_is_exported_once_for_both_onnx_engines(graphs, monkeypatch):
+    model, plain, _ = graphs
+    exports = []
+    monkeypatch.setattr(onnx_graph, "export", lambda *_: exports.append(1) or plain)
+    engines.build(["ONNX Runtime", "ONNX Runtime int8"], model, (1, 28, 28), torch.rand(4, 1, 28, 28))
+    assert exports == [1]
+
+
+def lack(monkeypatch, *packages):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *rest: None if name in packages else found(name, *rest)
+    )
+
+
+def test_missing_packages_are_named_with_the_command_that_brings_them(monkeypatch):
+    lack(monkeypatch, "onnxruntime", "onnxscript")
+    reason = engines.missing("ONNX Runtime")
+    assert reason == (
+        "ONNX Runtime: onnxscript and onnxruntime not installed; `pip install onnxscript onnxruntime` brings it."
+    )
+    names, sentences = engines.available("cpu")
+    assert names == ["eager", "eager, folded"]
+    assert len(sentences) == 2
+    with pytest.raises(RuntimeError, match="onnxruntime not installed"):
+        engines.build(["eager", "ONNX Runtime"], learnt("small"), (3, 16, 16), torch.zeros(1, 3, 16, 16))
+
+
+def test_without_a_gpu_its_engines_are_left_out_with_a_sentence(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert engines.available("cpu") == (list(engines.CPU_NAMES), [])
+    names, sentences = engines.available("auto")
+    assert names == list(engines.CPU_NAMES)
+    assert sentences == [
+        f"{name}: PyTorch sees no NVIDIA GPU here." for name in engines.NAMES if name.startswith("GPU")
+    ]
+
+
+def pretend_gpu(monkeypatch, capability):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda *_: capability)
+
+
+def test_compiling_for_a_gpu_needs_a_recent_one_and_its_tools(monkeypatch):
+    pretend_gpu(monkeypatch, (6, 1))
+    assert "compute capability 7.0" in engines.missing("GPU compiled")
+    assert engines.missing("GPU half") is None
+    pretend_gpu(monkeypatch, (9, 0))
+    lack(monkeypatch, "triton")
+    assert "Triton and a C compiler" in engines.missing("GPU compiled")
+
+
+def test_an_unknown_engine_is_named_with_those_there_are():
+    with pytest.raises(ValueError, match=r"no engine 'TensorRT'; choose from eager, .*GPU compiled"):
+        engines.build(["TensorRT"], learnt("small"), (3, 16, 16), torch.zeros(1, 3, 16, 16))
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", [name for name in engines.NAMES if name.startswith("GPU")])
+def test_gpu_engines_agree_with_eager_float32_within_their_tolerance(name):
+    reason = engines.missing(name)
+    if reason:
+        pytest.skip(reason)
+    model = learnt("vgg", 3, 32)
+    x = models.to_input(dataset(size=32).test.images).repeat(2, 1, 1, 1)
+    engine = engines.build([name], model, (3, 32, 32), x)[name]
+    assert (engine.device, engine.threads) == ("cuda", None)
+    for batch in (1, 2, 65):
+        expected = eager_float32(model, x[:batch])
+        logits = engine(x[:batch])
+        assert logits.device.type == "cpu"
+        assert (logits - expected).abs().max() <= engine.tolerance * expected.abs().max()

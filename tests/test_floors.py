@@ -1,0 +1,58 @@
+"""The library's floors: imports go down only, and nothing heavy is imported before it is needed."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LIBRARY = Path(__file__).resolve().parent.parent / "lessons_lib"
+HEAVY = ("matplotlib", "ipywidgets", "onnxruntime")
+
+
+def floors() -> dict[str, int]:
+    """The floor of each part of the library, as lessons_lib/__init__.py tells it."""
+    text = (LIBRARY / "__init__.py").read_text(encoding="utf-8")
+    lines = re.findall(r"^(\d+)\. (.+(?:\n   .+)*)", text, re.MULTILINE)
+    return {name: int(number) for number, names in lines for name in re.findall(r"`(\w+)`", names)}
+
+
+def part_of(path: Path) -> str:
+    return path.relative_to(LIBRARY).parts[0].removesuffix(".py")
+
+
+def imported_parts(path: Path) -> set[str]:
+    """Every part of the library that a file imports, also inside functions."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module == "lessons_lib":
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("lessons_lib."):
+            found.add(str(node.module).split(".")[1])
+        elif isinstance(node, ast.Import):
+            found |= {a.name.split(".")[1] for a in node.names if a.name.startswith("lessons_lib.")}
+    return found
+
+
+FILES = sorted(p for p in LIBRARY.rglob("*.py") if p != LIBRARY / "__init__.py")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(LIBRARY)))
+def test_imports_go_down_only(path: Path) -> None:
+    known, part = floors(), part_of(path)
+    assert part in known, f"{part} has no floor in lessons_lib/__init__.py"
+    for other in imported_parts(path) - {part}:
+        assert known[other] < known[part], f"{part} (floor {known[part]}) imports {other} (floor {known[other]})"
+
+
+def test_every_part_that_has_a_floor_exists() -> None:
+    assert set(floors()) == {part_of(path) for path in FILES}
+
+
+@pytest.mark.parametrize("part", sorted(floors()))
+def test_importing_a_part_imports_nothing_heavy(part: str) -> None:
+    code = f"import sys, lessons_lib.{part}; print([m for m in {HEAVY!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

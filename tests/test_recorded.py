@@ -1,0 +1,95 @@
+import json
+from importlib import resources
+from pathlib import Path
+
+import pytest
+from samples import row
+
+from lessons_lib import recorded
+
+GOOD = {
+    "format": 1,
+    "device": "A GPU",
+    "date": "2026-11-20",
+    "versions": {"torch": "2.13.0", "cuda": "13.0"},
+    "dataset": "road_signs",
+    "rows": [row(device="cuda", threads=None, engine="GPU half").as_dict()],
+}
+
+
+def write(folder, name, content):
+    (folder / name).write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+
+
+def without(key):
+    return {name: value for name, value in GOOD.items() if name != key}
+
+
+def with_row(**changed):
+    return GOOD | {"rows": [GOOD["rows"][0] | changed]}
+
+
+def test_where_nothing_was_recorded_that_is_said(tmp_path):
+    told = "No GPU results are shown, because none have been recorded for this course yet."
+    assert recorded.load(tmp_path) == ([], told)
+    assert recorded.load(tmp_path / "absent") == ([], told)
+
+
+def test_a_recording_comes_back_with_its_label(tmp_path):
+    write(tmp_path, "gpu.json", GOOD)
+    (found,), told = recorded.load(tmp_path)
+    assert found.rows == (row(device="cuda", threads=None, engine="GPU half"),)
+    assert found.label == "recorded on A GPU, 2026-11-20, torch 2.13.0, cuda 13.0"
+    assert told == f"Shown beside yours: {found.label}."
+
+
+def test_recordings_come_oldest_first(tmp_path):
+    write(tmp_path, "a.json", GOOD)
+    write(tmp_path, "b.json", GOOD | {"date": "2026-01-01"})
+    assert [recording.date for recording in recorded.load(tmp_path)[0]] == ["2026-01-01", "2026-11-20"]
+
+
+DAMAGED = {
+    "not JSON": ("{", "Expecting property name"),
+    "a list": ([], "list indices"),
+    "another format": (GOOD | {"format": 2}, "its format is 2, this course reads 1"),
+    "no format": (without("format"), "it lacks 'format'"),
+    "no rows": (GOOD | {"rows": []}, "it holds no rows"),
+    "no date": (without("date"), "it lacks 'date'"),
+    "date as a number": (GOOD | {"date": 2026}, "should be text"),
+    "versions as text": (GOOD | {"versions": "torch"}, "dictionary"),
+    "half a row": (GOOD | {"rows": [{"batch": 1}]}, "fields differ"),
+    "one field more": (with_row(colour="red"), r"fields differ .*\['colour'\]"),
+    "latency as text": (with_row(latency_ms="4 ms"), "wrong kind: latency_ms"),
+    "batch missing its value": (with_row(batch=None), "wrong kind: batch"),
+}
+
+
+@pytest.mark.parametrize(("content", "reason"), DAMAGED.values(), ids=DAMAGED.keys())
+def test_a_damaged_file_is_named_with_what_is_wrong(content, reason):
+    text = content if isinstance(content, str) else json.dumps(content)
+    with pytest.raises(ValueError, match=rf"gpu\.json is no recording of this course: .*{reason}"):
+        recorded.parse(text, "gpu.json")
+
+
+def test_damaged_files_do_not_hide_the_good_ones(tmp_path):
+    write(tmp_path, "good.json", GOOD)
+    write(tmp_path, "broken.json", "{")
+    (tmp_path / "noise.json").write_bytes(bytes(range(256)))
+    (tmp_path / "folder.json").mkdir()
+    found, told = recorded.load(tmp_path)
+    assert len(found) == 1
+    assert told.startswith("Shown beside yours: recorded on A GPU")
+    for name in ("broken.json", "noise.json", "folder.json"):
+        assert name in told
+
+
+def test_whole_numbers_may_stand_for_fractions():
+    assert recorded.parse(json.dumps(with_row(latency_ms=4)), "gpu.json").rows[0].latency_ms == 4
+
+
+def test_everything_that_ships_can_be_read():
+    folder = Path(str(resources.files("lessons_lib") / "records"))
+    found, told = recorded.load()
+    assert len(found) == len(list(folder.glob("*.json")))
+    assert "is no recording" not in told
