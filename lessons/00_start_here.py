@@ -17,17 +17,18 @@ SEED = 0
 
 # %% [markdown]
 # ## Measure
-# First the machine itself.
+# First the machine itself. The **doctor** looks at everything the course needs, and says what to do where something is
+# missing.
 
 # %% tags=["nbval-ignore-output"]
-from lessons_lib import checkpoints, datasets, device, models, plots, training
+from lessons_lib import checkpoints, datasets, doctor, models, plots, training
 from lessons_lib.profiles import choose
 from lessons_lib.tables import Table
 from lessons_lib.timing import measure
 from lessons_lib.widgets.predict import predict, predicted
 
-machine = device.fingerprint()
-Table("The machine you are on", [{"what": key, "found": machine[key]} for key in ("cpu", "cpu_limit", "python", "gpu")])
+Table("Is this machine ready?",
+      [{"verdict": f.word, "found": f.sentence, "what to do": f.remedy} for f in doctor.findings()])
 
 # %% [markdown]
 # Then some images that the model has never seen. `load` returns three groups: **training** images to learn from,

@@ -1,14 +1,14 @@
 """Helpers for the course "Training and Inference, Measured".
 
-Reading order, from the ground floor up; a file imports only from floors below its own:
+Reading order, from the ground floor up; a file imports only from those named before it:
 
-0. `profiles`, `device`, `signs`, `models`, `pruning`
-1. `datasets`, `timing`
-2. `training`, `engines`
-3. `batching`, `compare`, `record`
+0. `allocator`, `profiles`, `machine`, `device`, `tables`, `live`, `say`, `signs`, `models`, `pruning`
+1. `verdict`, `timing_table`, `measurement`, `stopwatch`, `timing`, `datasets`
+2. `history`, `resume`, `training`, `onnx_graph`, `engines`
+3. `record`, `checkpoints`, `batching`, `compare`, `recorded`
 4. `plots`
 5. `widgets`, `checks`
-6. `course`
+6. `setup_missing`, `bootstrap`, `doctor`, `headless`, `course`
 
 Nothing is re-exported: write `from lessons_lib.timing import measure`.
 """

@@ -94,7 +94,7 @@ def in_words(row: Row) -> dict[str, str]:
     return {
         "variant": row.variant,
         "engine": row.engine,
-        "device": row.device if row.threads is None else f"{row.device}, {row.threads} threads",
+        "device": row.device if row.threads is None else f"{row.device}, {row.threads} thread{'s' * (row.threads > 1)}",
         "accuracy": f"{row.accuracy:.1%}",
         "size": f"{row.size_bytes / 1024:,.0f} KiB",
         "latency": f"{row.latency_ms:.3g} ms",

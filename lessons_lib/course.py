@@ -24,6 +24,7 @@ from lessons_lib.headless.preparation import (
     select,
 )
 from lessons_lib.headless.progress import Progress, TimeLeft
+from lessons_lib.tables import Table
 
 if TYPE_CHECKING:
     from lessons_lib.headless.runner import Outcome
@@ -140,16 +141,13 @@ def comparison() -> dict[str, Any]:
 
 def print_summary(summary: dict[str, Any], output: Path) -> None:
     """The table at the end: lesson, seconds, peak memory, result; then the comparison."""
-    rows = summary["notebooks"]
-    width = max([len("lesson"), *(len(row["name"]) for row in rows)])
-    print(f"\n{'lesson':{width}}  seconds  peak MB  result")
-    for row in rows:
-        print(f"{row['name']:{width}}  {row['seconds']:7.1f}  {row['peak_rss_mb']:7,.0f}  {row['status']}")
+    rows = [
+        {"lesson": r["name"], "seconds": r["seconds"], "peak MB": f"{r['peak_rss_mb']:,.0f}", "result": r["status"]}
+        for r in summary["notebooks"]
+    ]
+    print(f"\n{Table('The lessons', rows)}")
     if headline := summary["headline"]:
-        print(f"\n{headline['sentence']}")
-        width = max([0, *(len(str(row["what"])) for row in headline["rows"])])
-        for row in headline["rows"]:
-            print(f"  {row['what']!s:{width}}  {row['value']}")
+        print(f"\n{Table(headline['sentence'], headline['rows'])}")
     print(f"\nReport: {output / 'course.html'}")
 
 

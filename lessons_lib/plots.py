@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from lessons_lib.compare import Row
-    from lessons_lib.training import History
+    from lessons_lib.history import History
 
 # Okabe and Ito's palette: one colour per idea, the same in every lesson
 COLOURS = {
@@ -96,13 +96,14 @@ def contact_sheet(
     shown = list(zip(images, captions, colours or ["black"] * len(captions), strict=True))
     columns = min(columns, len(shown))
     rows = -(-len(shown) // columns)
-    figure = Figure(figsize=(columns * 1.15, rows * 1.45), layout="constrained")
+    figure = Figure(figsize=(columns * 1.15, rows * 1.5), layout="constrained")
     for axes in figure.subplots(rows, columns, squeeze=False).flat:
-        axes.set_axis_off()
+        axes.set(xticks=[], yticks=[])
+        axes.spines[:].set_visible(False)
     for axes, (image, caption, colour) in zip(figure.axes, shown, strict=False):
         pixels = image.permute(1, 2, 0).numpy()
         axes.imshow(pixels if pixels.shape[2] == 3 else pixels[:, :, 0], cmap="gray", vmin=0, vmax=255)
-        axes.set_title(caption, fontsize=8, color=colour, y=-0.32, parse_math=False)
+        axes.set_xlabel(caption, fontsize=8, color=colour, parse_math=False)
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=100)
     table = Table(title, [{"image": i + 1, "caption": " ".join(c.split())} for i, c in enumerate(captions)])
@@ -173,14 +174,19 @@ def bars(rows: Sequence[dict[str, Any]], *, name: str, value: str, title: str, x
 
     def paint(axes: "Axes") -> None:
         drawn = axes.barh([str(row[name]) for row in rows], [row[value] for row in rows], color=COLOURS["float32"])
-        axes.bar_label(drawn, labels=[f" {row[value]:.3g}" for row in rows])
+        axes.bar_label(drawn, labels=[f" {_digits(row[value])}" for row in rows])
         axes.set(title=title, xlabel=xlabel)
         axes.invert_yaxis()
         axes.margins(x=0.15)
 
-    told = ", ".join(f"{row[name]} {row[value]:.3g}" for row in rows)
-    shown = [{name: row[name], xlabel: f"{row[value]:.3g}"} for row in rows]
+    told = ", ".join(f"{row[name]} {_digits(row[value])}" for row in rows)
+    shown = [{name: row[name], xlabel: _digits(row[value])} for row in rows]
     return draw(paint, alt=f"{title} ({xlabel}): {told}.", table=Table(title, shown), size=(7, 0.6 + 0.4 * len(rows)))
+
+
+def _digits(value: float) -> str:
+    """Three digits, or whole numbers with thousands set apart."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def idea_of(variant: str) -> str:

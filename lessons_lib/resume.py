@@ -10,16 +10,15 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-if TYPE_CHECKING:
-    from lessons_lib.training import History
+from lessons_lib.history import History
 
 
-def save(path: Path, job: dict, step: int, model: nn.Module, optimiser: torch.optim.SGD, history: "History") -> None:
+def save(path: Path, job: dict, step: int, model: nn.Module, optimiser: torch.optim.SGD, history: History) -> None:
     """Write everything that the next step depends on; a crash in the middle leaves the previous checkpoint in place.
 
     A folder that cannot be written must not end a training: it goes on, with a warning.
@@ -38,7 +37,7 @@ def save(path: Path, job: dict, step: int, model: nn.Module, optimiser: torch.op
         warnings.warn(f"The checkpoint {path} cannot be written ({error}); training goes on without it.", stacklevel=2)
 
 
-def load(path: Path, job: dict, model: nn.Module, optimiser: torch.optim.SGD, history: "History") -> int:
+def load(path: Path, job: dict, model: nn.Module, optimiser: torch.optim.SGD, history: History) -> int:
     """Fill model, optimiser and history from a checkpoint of the same job.
 
     Args:

@@ -3,7 +3,7 @@
 import math
 import time
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,25 +13,9 @@ from torch.nn import functional as F
 
 from lessons_lib import resume
 from lessons_lib.datasets.split import Dataset, Split
+from lessons_lib.history import History
 from lessons_lib.live import Live
 from lessons_lib.models import to_input
-
-
-@dataclass
-class History:
-    """What happened, step by step; `accuracy` holds one validation accuracy (0 to 1) at the end of each epoch."""
-
-    loss: list[float] = field(default_factory=list)
-    rate: list[float] = field(default_factory=list)
-    accuracy: list[tuple[int, float]] = field(default_factory=list)
-    seconds: float = 0.0
-    images: int = 0
-    finished: bool = False
-
-    @property
-    def images_per_second(self) -> float:
-        """Training throughput, evaluation left out."""
-        return self.images / self.seconds if self.seconds else 0.0
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from lessons_lib import sign_shapes, signs
-from lessons_lib.signs import CLASSES, Conditions, render
+from lessons_lib import signs
+from lessons_lib.signs import CLASSES, Conditions, render, shapes
 
 CLEAR = Conditions.of_severity(0)
 WEATHER = ["fog", "rain", "snow", "dusk", "lens_dirt"]
@@ -113,8 +113,8 @@ def test_the_sign_keeps_the_size_that_its_scale_allows():
 def test_a_turned_right_arrow_is_a_left_arrow():
     x, y = np.meshgrid(np.linspace(-1, 1, 21, dtype=np.float32), np.linspace(-1, 1, 21, dtype=np.float32))
     left, right = CLASSES.index("turn left"), CLASSES.index("turn right")
-    _, pointing_left = sign_shapes.distances(np.array([left]), x[None], y[None])
-    _, pointing_right = sign_shapes.distances(np.array([right]), x[None], y[None])
+    _, pointing_left = shapes.distances(np.array([left]), x[None], y[None])
+    _, pointing_right = shapes.distances(np.array([right]), x[None], y[None])
     assert np.allclose(pointing_left[0], pointing_right[0, :, ::-1], atol=1e-6)
 
 

@@ -4,6 +4,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from lessons_lib.tables import Table
+
 TITLE = "Training and Inference, Measured"
 # Whatever slips through, the browser fetches nothing.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -84,8 +86,8 @@ def headline(result: dict[str, Any] | None) -> str:
     """The comparison that lesson 09 ends with, if it was run."""
     if not result:
         return '<p class="note">No comparison: lesson 09 was not run to its end.</p>'
-    table = pairs_table("The comparison in short", [(row["what"], row["value"]) for row in result.get("rows", [])])
-    return f"<p>{escape(result.get('sentence', ''))}</p>{table}"
+    table = Table("The comparison in short", result.get("rows", []))
+    return f"<p>{escape(result.get('sentence', ''))}</p>{table._repr_html_()}"
 
 
 def machine_table(fingerprint: dict[str, Any]) -> str:

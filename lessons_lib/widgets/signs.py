@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from lessons_lib import signs, training
-from lessons_lib.sign_conditions import Conditions
+from lessons_lib.signs.conditions import Conditions
 from lessons_lib.widgets.fallback import have_widgets, show
 
 EFFECTS = {"fog": 3.0, "dusk": 1.0, "snow": 2.0, "blur": 3.0, "noise": 0.6, "lens_dirt": 1.5}  # with the largest value

@@ -5,10 +5,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from lessons_lib import sign_effects as effects
-from lessons_lib.sign_conditions import Conditions
-from lessons_lib.sign_effects import Draws, coverage, paint
-from lessons_lib.sign_shapes import RIM_WIDTH, Array, colours, distances
+from lessons_lib.signs import effects
+from lessons_lib.signs.conditions import Conditions
+from lessons_lib.signs.effects import Draws, coverage, paint
+from lessons_lib.signs.shapes import RIM_WIDTH, Array, colours, distances
 
 LARGEST_RADIUS, SMALLEST_RADIUS = 0.82, 0.27
 CLUTTER_CELLS = 6

@@ -7,10 +7,10 @@ fog, the images differ in the fog alone.
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lessons_lib.sign_conditions import DEFAULT, Conditions
-from lessons_lib.sign_effects import BLOCK
-from lessons_lib.sign_scene import Scene
-from lessons_lib.sign_shapes import SIGNS
+from lessons_lib.signs.conditions import DEFAULT, Conditions
+from lessons_lib.signs.effects import BLOCK
+from lessons_lib.signs.scene import Scene
+from lessons_lib.signs.shapes import SIGNS
 
 CLASSES: tuple[str, ...] = tuple(sign.name for sign in SIGNS)
 SMALLEST_SIZE, LARGEST_SIZE = 16, 128
