@@ -107,9 +107,7 @@ Table("The three largest bets on the first image",
 # %% tags=["nbval-ignore-output"]
 from lessons_lib.widgets.signs import sign_explorer
 
-signs_data = datasets.load("road_signs", train=12, validation=12, test=12)
-reader, _ = checkpoints.trained("small", signs_data, lambda new: None, prefer_own=False)
-sign_explorer(reader)
+sign_explorer(checkpoints.shipped("small"))
 
 # %% [markdown]
 # ## Exercises

@@ -3,7 +3,7 @@
 Reading order, from the ground floor up; a file imports only from those named before it:
 
 0. `allocator`, `profiles`, `machine`, `device`, `tables`, `live`, `say`, `signs`, `models`, `pruning`
-1. `verdict`, `timing_table`, `measurement`, `stopwatch`, `timing`, `datasets`
+1. `timing`, `datasets`
 2. `history`, `resume`, `training`, `onnx_graph`, `engines`
 3. `record`, `checkpoints`, `batching`, `compare`, `recorded`
 4. `plots`
@@ -13,7 +13,8 @@ Reading order, from the ground floor up; a file imports only from those named be
 Nothing is re-exported: write `from lessons_lib.timing import measure`.
 """
 
-from lessons_lib import allocator
+from lessons_lib import allocator, machine
 
-# Has to happen before torch is imported, so it cannot wait for a caller; it costs microseconds.
+# Both have to happen before torch is imported, so they cannot wait for a caller; they cost under a millisecond.
 allocator.keep_freed_memory()
+machine.limit_threads()

@@ -24,7 +24,7 @@ def save(path: Path, model: nn.Module, data: Dataset, **card: Any) -> None:
     """
     from safetensors.torch import save as to_bytes
 
-    told = {"shape": _shape(model), "dataset": data.name, "classes": list(data.classes), "channels": data.channels}
+    told = {"shape": _shape(model), **_trained_on(data)}
     tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
     replace_file(path, to_bytes(tensors, {"card": json.dumps(told | card)}))
 
@@ -52,7 +52,7 @@ def load(path: Path) -> tuple[nn.Module, dict[str, Any]]:
 
 def own_path(name: str, data: Dataset) -> Path:
     """Where the learner's own model for a data set is kept."""
-    kind = hashlib.sha256(json.dumps([data.name, data.classes, data.channels]).encode()).hexdigest()[:8]
+    kind = hashlib.sha256(json.dumps([data.name, data.classes, *data.image_shape]).encode()).hexdigest()[:8]
     plain = "".join(c if c.isalnum() else "_" for c in data.name.partition(":")[0])
     return record.home() / "models" / f"{plain}-{name}-{kind}.safetensors"
 
@@ -60,6 +60,17 @@ def own_path(name: str, data: Dataset) -> Path:
 def shipped_path(name: str) -> Path:
     """Where the model that ships for road_signs lies."""
     return Path(str(resources.files("lessons_lib") / "checkpoints" / f"road_signs-{name}.safetensors"))
+
+
+def shipped(name: str) -> nn.Module:
+    """The network that ships for road_signs, in eval mode on the CPU; `name` is "small" or "vgg".
+
+    Raises:
+        ValueError: none of that name ships.
+    """
+    if not shipped_path(name).is_file():
+        raise ValueError(f"no {name!r} network ships with the course; those that do are small and vgg.")
+    return load(shipped_path(name))[0]
 
 
 def trained(
@@ -106,8 +117,12 @@ def _fitting(path: Path, data: Dataset) -> nn.Module | None:
         model, card = load(path)
     except (OSError, ValueError):
         return None
-    same = (card.get("dataset"), card["classes"], card["channels"]) == (data.name, list(data.classes), data.channels)
-    return model if same else None
+    wanted = _trained_on(data)
+    return model if {key: card.get(key) for key in wanted} == wanted else None
+
+
+def _trained_on(data: Dataset) -> dict[str, Any]:
+    return {"dataset": data.name, "classes": list(data.classes), "channels": data.channels, "size": data.size}
 
 
 def _shape(model: nn.Module) -> dict[str, Any]:

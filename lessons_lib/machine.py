@@ -72,6 +72,17 @@ def cpu_limit() -> float:
     return cores
 
 
+def limit_threads() -> None:
+    """Let PyTorch use as many threads as this process has cores; must run before torch is imported.
+
+    A container with two cores of a machine with sixty-four would otherwise get sixty-four threads, and crawl. A value
+    of OMP_NUM_THREADS that is already set stays.
+    """
+    allowed = cpu_limit()
+    if allowed < (os.cpu_count() or 1):
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, int(allowed))))
+
+
 def total_memory_bytes() -> int:
     """The memory of the whole machine in bytes; 0 where neither psutil nor the system can say."""
     try:

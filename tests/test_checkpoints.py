@@ -9,7 +9,8 @@ import torch
 from samples import dataset, learnt, same_weights, snapshot
 from torch import nn
 
-from lessons_lib import checkpoints, models, pruning, training
+from lessons_lib import checkpoints, models, pruning, signs, training
+from lessons_lib.datasets.split import Split
 
 DATA = dataset()
 NETWORKS = {
@@ -225,3 +226,22 @@ def test_data_with_a_path_in_its_name_gets_a_plain_file_name(learners_home):
     assert path.parent == learners_home / "models"
     assert path.name.startswith("folder-small-")
     assert path != checkpoints.own_path("small", replace(DATA, name="folder:/photos/dogs"))
+
+
+@pytest.mark.parametrize("name", ["small", "vgg"])
+def test_a_shipped_network_is_as_good_on_freshly_rendered_signs_as_its_card_says(name):
+    card = json.loads((checkpoints.shipped_path(name).parent / "card.json").read_text())["models"][name]
+    pixels, labels = signs.render(3_000, seed=987_654)
+    fresh = Split(torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous(), torch.from_numpy(labels))
+    found = training.accuracy(checkpoints.shipped(name), fresh)
+    standard_error = (card["accuracy"] * (1 - card["accuracy"]) * (1 / card["test_images"] + 1 / len(fresh))) ** 0.5
+    assert found == pytest.approx(card["accuracy"], abs=4 * standard_error)
+
+
+def test_the_shipped_networks_take_less_than_3_mb():
+    assert sum(checkpoints.shipped_path(name).stat().st_size for name in ("small", "vgg")) < 3_000_000
+
+
+def test_asking_for_a_network_that_does_not_ship_names_those_that_do():
+    with pytest.raises(ValueError, match="small and vgg"):
+        checkpoints.shipped("resnet")

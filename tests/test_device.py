@@ -50,6 +50,19 @@ def test_a_path_of_the_host_that_is_not_visible_falls_back_to_the_root(cgroups):
     assert machine.memory_limit_bytes() == GIB
 
 
+@pytest.mark.parametrize(
+    ("allowed", "already_set", "threads"), [(2.0, None, "2"), (0.5, None, "1"), (2.0, "3", "3"), (64.0, None, None)]
+)
+def test_threads_are_limited_to_the_cores_of_the_container(monkeypatch, allowed, already_set, threads):
+    monkeypatch.setattr(machine, "cpu_limit", lambda: allowed)
+    monkeypatch.setattr(machine.os, "cpu_count", lambda: 64)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if already_set:
+        monkeypatch.setenv("OMP_NUM_THREADS", already_set)
+    machine.limit_threads()
+    assert machine.os.environ.get("OMP_NUM_THREADS") == threads
+
+
 def test_limits_of_cgroup_version_1_count(cgroups):
     files = {
         "cpu,cpuacct/docker/x/cpu.cfs_quota_us": "300000\n",

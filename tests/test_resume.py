@@ -315,6 +315,12 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
             resume.replace_file(target, b"second")
     assert target.read_bytes() == b"first"
     assert list(target.parent.iterdir()) == [target]
+    with monkeypatch.context() as patch:
+        patch.setattr(resume.os, "replace", lambda old, new: fail(0))
+        with pytest.raises(OSError, match="disk full"):
+            resume.replace_file(target, b"second")
+    assert target.read_bytes() == b"first"
+    assert list(target.parent.iterdir()) == [target]
     resume.replace_file(target, b"third")
     assert target.read_bytes() == b"third"
 

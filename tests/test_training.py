@@ -1,5 +1,6 @@
 import copy
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -75,6 +76,36 @@ def test_the_same_seed_gives_the_same_weights_bit_for_bit():
     assert same_weights(runs[0][0], runs[1][0])
     assert runs[0][1] == runs[1][1]
     assert runs[0][1] != runs[2][1]
+
+
+class Drawing(nn.Module):
+    """Keeps the random numbers that its training draws."""
+
+    def __init__(self):
+        super().__init__()
+        self.head, self.drawn = nn.Linear(3, 4), []
+
+    def forward(self, x):
+        if self.training:
+            self.drawn.append(torch.rand(1).item())
+        return self.head(x.mean((2, 3)))
+
+
+def test_each_step_draws_random_numbers_of_its_own():
+    first, again = Drawing(), Drawing()
+    for model in (first, again):
+        training.train(model, dataset(), SHORT, quiet=True)
+    assert len(set(first.drawn)) == 5
+    assert first.drawn == again.drawn
+
+
+def test_the_curve_is_measured_on_validation_images_and_never_on_the_test():
+    data = dataset()
+    data = replace(data, test=replace(data.test, labels=(data.test.labels + 1) % 4))
+    model = models.build("small", classes=4, seed=0)
+    history = training.train(model, data, Recipe(steps=15, batch_size=16), quiet=True)
+    assert history.accuracy[-1] == (15, training.accuracy(model, data.validation))
+    assert history.accuracy[-1][1] != training.accuracy(model, data.test)
 
 
 def test_training_leaves_the_random_numbers_of_the_caller_alone():

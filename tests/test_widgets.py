@@ -136,6 +136,8 @@ def test_a_choice_that_is_still_there_stays_chosen(bench):
 
 def test_a_change_is_drawn_once_and_then_remembered(bench):
     front, _ = bench
+    front.choose("Engine", "ONNX Runtime")
+    front.choose("Batch size", "8")
     front.run("""
 from lessons_lib import plots
 drawn, original = [], plots.pareto
@@ -148,7 +150,7 @@ plots.pareto = pareto
     assert front.value("len(drawn)") == 1
     front.choose("Device", CPU)
     front.choose("Device", GPU)
-    assert front.value("len(drawn)") == 2
+    assert front.value("len(drawn)") == 1
     front.run("plots.pareto = original")
 
 

@@ -1,6 +1,6 @@
 """What a measurement leaves behind: samples in; median, quartiles and verdict out. `timing` fills these in.
 
-Everything is derived from the samples, which are kept, and nothing is formatted here (see `timing_table`).
+Everything is derived from the samples, which are kept, and nothing is formatted here (see `table`).
 """
 
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from lessons_lib import timing_table
-from lessons_lib.verdict import Verdict, judge
+from lessons_lib.timing import table
+from lessons_lib.timing.verdict import Verdict, judge
 
 NOISY_SPREAD = 0.1  # the limit above which torch.utils.benchmark, too, doubts a figure
 
@@ -75,7 +75,7 @@ class Measurement:
         return float(np.percentile(self.samples_s, share)) * 1000
 
     def __repr__(self) -> str:
-        return timing_table.sentence(self.to_dict())
+        return table.sentence(self.to_dict())
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class Comparison:
         return {"verdict": found.word} | figures
 
     def __repr__(self) -> str:
-        return timing_table.text(self.rows(), self.confidence)
+        return table.text(self.rows(), self.confidence)
 
     def _repr_html_(self) -> str:
-        return timing_table.html(self.rows(), self.confidence)
+        return table.html(self.rows(), self.confidence)

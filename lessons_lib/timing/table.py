@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from lessons_lib.tables import Table
+
 Row = dict[str, Any]
 HEADERS = ("median", "quartiles", "p95", "verdict")
 UNITS = ((1000.0, 1 / 1000, "s"), (1.0, 1.0, "ms"), (1e-3, 1e3, "µs"), (0.0, 1e6, "ns"))
@@ -31,29 +33,21 @@ def sentence(row: Row) -> str:
 
 def text(rows: Sequence[Row], confidence: float) -> str:
     """A table for the terminal, in columns that line up."""
-    verdicts = [f"{row['verdict']}, {row['figures']}" if row["figures"] else row["verdict"] for row in rows]
-    cells = [("", *HEADERS)]
-    cells += [(row["name"], *_times(row), verdict) for row, verdict in zip(rows, verdicts, strict=True)]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
-    return "\n".join([*lines, _caption(rows, confidence), *_warnings(rows)])
+    return "\n".join([repr(_table(rows, confidence)), *_warnings(rows)])
 
 
 def html(rows: Sequence[Row], confidence: float) -> str:
     """A table for the notebook that a screen reader can follow; it takes its colours from the page."""
-    head = "".join(f'<th scope="col" style="text-align:left">{header}</th>' for header in ("candidate", *HEADERS))
-    body = "".join(_html_row(row) for row in rows)
-    notes = "".join(f"<p>{escape(note)}</p>" for note in _warnings(rows))
-    return (
-        f'<table><caption style="text-align:left">{escape(_caption(rows, confidence))}</caption>'
-        f'<thead style="border-bottom:1px solid"><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}'
-    )
+    return _table(rows, confidence)._repr_html_() + "".join(f"<p>{escape(note)}</p>" for note in _warnings(rows))
 
 
-def _html_row(row: Row) -> str:
-    verdict = f"<strong>{row['verdict']}</strong>" + (f", {row['figures']}" if row["figures"] else "")
-    cells = "".join(f'<td style="text-align:left">{cell}</td>' for cell in (*_times(row), verdict))
-    return f'<tr><th scope="row" style="text-align:left">{escape(row["name"])}</th>{cells}</tr>'
+def _table(rows: Sequence[Row], confidence: float) -> Table:
+    return Table(_caption(rows, confidence), [_in_words(row) for row in rows])
+
+
+def _in_words(row: Row) -> dict[str, str]:
+    verdict = f"{row['verdict']}, {row['figures']}" if row["figures"] else row["verdict"]
+    return dict(zip(("candidate", *HEADERS), (row["name"], *_times(row), verdict), strict=True))
 
 
 def _times(row: Row) -> tuple[str, str, str]:

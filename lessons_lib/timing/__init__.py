@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lessons_lib.measurement import Comparison, Measurement
-from lessons_lib.stopwatch import Call, Clock, Stopwatch, garbage_collection_paused
-from lessons_lib.verdict import Verdict
+from lessons_lib.timing.measurement import Comparison, Measurement
+from lessons_lib.timing.stopwatch import Call, Clock, Stopwatch, garbage_collection_paused
+from lessons_lib.timing.verdict import Verdict
 
 __all__ = ["Comparison", "Measurement", "Verdict", "compare", "measure"]
 
