@@ -101,7 +101,7 @@ Table("The three largest bets on the first image",
 # %% [markdown]
 # ## Explore
 # Now make it hard. Choose a road sign, then raise the fog, or let dusk fall. The image is drawn anew and read by the
-# model at each move. Tab takes you from control to control, the arrow keys move a slider. Which effect breaks the
+# model at each move. Tab takes you from control to control, the left and right arrows move a slider. Which effect breaks the
 # model first?
 
 # %% tags=["nbval-ignore-output"]

@@ -155,7 +155,7 @@ plots.bars([{"batch": f"batch {p.batch}", "rate": p.images_per_second} for p in 
 # %% [markdown]
 # ## Explore
 # The laboratory. Choose a device, a variant, an engine and a batch size; the ring shows where your choice lies. Use Tab
-# to get from control to control and the arrow keys to choose. Results of other machines stand beside yours, under the
+# to get from button to button and the space bar to press. Results of other machines stand beside yours, under the
 # name and date of their machine, as soon as somebody has recorded them.
 
 # %% tags=["nbval-ignore-output"]
@@ -181,7 +181,7 @@ Table(headline["sentence"], headline["rows"])
 # %% [markdown]
 # ## Take home
 # 1. Ask for the whole configuration: model, engine, precision, batch size, device. "Faster" without these means nothing.
-# 2. Gains do not multiply. Measure the combination, not the parts.
+# 2. Gains need not multiply. Measure the combination, not the parts.
 # 3. Choose from the Pareto front by the job: a deadline picks by latency, a nightly run by throughput, a phone by size.
 #
 # This is the end of the lessons so far. `python3 run.py course` puts your results on one page.

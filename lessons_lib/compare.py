@@ -239,7 +239,7 @@ def headline(grid: Grid, chosen: Mapping[str, Row | None]) -> dict[str, Any]:
     rows = [{"what": "base, eager float32", **_short(baseline)}]
     rows += [{"what": f"{name}, {row.engine}", **_short(row)} for name, row in shown.items()]
     parts = [
-        f"{name} is {row.times_faster:.1f}x as fast, {baseline.size_bytes / row.size_bytes:.1f}x smaller and "
+        f"{name} is {row.verdict}, {baseline.size_bytes / row.size_bytes:.1f}x smaller, "
         f"{100 * (row.accuracy - baseline.accuracy):+.1f} points"
         for name, row in shown.items()
     ]

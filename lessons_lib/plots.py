@@ -203,6 +203,8 @@ def pareto(
         rows: one batch size. best: the rows on the Pareto front. chosen: ringed. others: recorded rows, drawn hollow.
     """
 
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     def paint(axes: "Axes") -> None:
         front = sorted(best, key=lambda row: row.latency_ms)
         axes.step(
@@ -214,6 +216,7 @@ def pareto(
         )
         for row in [*rows, *others]:
             idea = idea_of(row.variant)
+            axes.hlines(100 * row.accuracy, row.latency_ms, row.p95_ms, color=COLOURS[idea], linewidth=1)
             axes.scatter(
                 row.latency_ms, 100 * row.accuracy, s=30 + row.size_bytes / 8192, marker=MARKERS[idea], alpha=0.85,
                 color=COLOURS[idea] if row in rows else "none", edgecolor=COLOURS[idea], linewidth=1.5,
@@ -227,11 +230,20 @@ def pareto(
                 chosen.latency_ms, 100 * chosen.accuracy, s=420, facecolor="none", edgecolor="black", linewidth=2
             )
         axes.set_xscale("log")
-        axes.set(xlabel="latency of a batch, ms (log scale; left is faster)", ylabel="accuracy, %")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.set(
+            title="left is faster; larger is more bytes; a line reaches to the 95th percentile",
+            xlabel="median latency of a batch, ms (log scale)",
+            ylabel="accuracy, %",
+        )
+        axes.title.set_fontsize(9)
         for idea in MARKERS:
             axes.scatter([], [], marker=MARKERS[idea], color=COLOURS[idea], label=idea)
         axes.legend(fontsize=8, frameon=False, loc="best")
         axes.margins(0.15, 0.25)
+        axes.set_ylim(top=min(axes.get_ylim()[1], 101))
 
     from lessons_lib.compare import in_words
 

@@ -8,6 +8,7 @@ from lessons_lib.compare import Grid, Row, in_words
 from lessons_lib.recorded import Recording
 from lessons_lib.tables import Table
 from lessons_lib.widgets.fallback import have_widgets, show
+from lessons_lib.widgets.keyboard import choice
 
 HERE = {"cpu": "this machine's CPU", "cuda": "this machine's GPU"}
 
@@ -55,10 +56,8 @@ class Bench:
         import ipywidgets
 
         self.where = where
-        self.place = ipywidgets.Dropdown(description="Device", options=list(where))
-        self.variant = ipywidgets.Dropdown(description="Variant")
-        self.engine = ipywidgets.Dropdown(description="Engine")
-        self.batch = ipywidgets.Dropdown(description="Batch size")
+        self.place = choice("Device", list(where))
+        self.variant, self.engine, self.batch = choice("Variant"), choice("Engine"), choice("Batch size")
         self.readout, self.picture = ipywidgets.HTML(), ipywidgets.HTML()
         self.readout.add_class("lab-readout")
         self.picture.add_class("lab-picture")

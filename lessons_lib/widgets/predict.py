@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from lessons_lib import record
 from lessons_lib.widgets.fallback import have_widgets, show
+from lessons_lib.widgets.keyboard import choice
 
 SKIPPED = "no prediction"
 
@@ -29,11 +30,8 @@ def predict(name: str, question: str, options: Sequence[str], answer: str | None
     import ipywidgets
 
     earlier = predicted(name)
-    choice = ipywidgets.RadioButtons(
-        options=list(options),
-        value=earlier if earlier in options else None,
-        layout={"width": "auto"},
-    )
+    buttons = choice(options=options, upright=True)
+    buttons.value = earlier if earlier in options else None
     kept = ipywidgets.HTML(_kept(earlier))
 
     def keep(change: dict) -> None:
@@ -41,11 +39,11 @@ def predict(name: str, question: str, options: Sequence[str], answer: str | None
             saved = record.append("prediction", name=name, question=question, answer=change["new"])
             kept.value = _kept(change["new"], saved)
 
-    choice.observe(keep, "value")
+    buttons.observe(keep, "value")
     asked = ipywidgets.HTML(f"<b>{html.escape(question)}</b>")
     listed = "".join(f"<li>{html.escape(option)}</li>" for option in options)
     show(
-        ipywidgets.VBox([asked, choice, kept]),
+        ipywidgets.VBox([asked, buttons, kept]),
         html=f"<p><b>{html.escape(question)}</b></p><ul>{listed}</ul>",
         text=_text(question, options, earlier),
     )

@@ -49,7 +49,7 @@ def sign_explorer(model: nn.Module) -> None:
     import ipywidgets
 
     style, layout = {"description_width": "6em"}, {"width": "24em"}
-    sign = ipywidgets.Dropdown(
+    sign = ipywidgets.SelectionSlider(
         options=[(name, i) for i, name in enumerate(signs.CLASSES)], description="sign", style=style, layout=layout
     )
     start = Conditions.of_severity(0.4)
