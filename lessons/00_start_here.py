@@ -10,7 +10,7 @@
 # terminal: it says in plain sentences what is wrong and what to do.
 
 # %% tags=["parameters"]
-PROFILE = "quick"         # smoke: seconds, for tests; quick: the default; full: more data, more patience
+PROFILE = "quick"         # smoke: seconds, for tests; quick: the default; full: more data
 DATASET = "road_signs"    # or fashion_mnist, cifar10, folder:PATH with your own images
 DEVICE = "auto"           # cpu, cuda, or auto: the GPU where there is one
 SEED = 0
@@ -56,19 +56,21 @@ predict("00.first", "How many of the 24 images will the model get right?",
 
 # %%
 steps = choose(PROFILE, smoke=20, quick=150, full=300)
+recipe = training.Recipe(steps=steps, peak_rate=0.3)
 model, origin = checkpoints.trained(
-    "small", data, lambda new: training.train(new, data, training.Recipe(steps=steps, peak_rate=0.3), seed=SEED), prefer_own=False)
+    "small", data, lambda new: training.train(new, data, recipe, seed=SEED), prefer_own=False)
 print(origin)
 print(f"{models.parameters(model):,} parameters, {models.size_bytes(model) / 1024:,.0f} KiB")
 
 # %%
-images, labels = data.test.images[:24], data.test.labels[:24]     # (24, c, h, w) uint8 and (24,) int64
-answers = training.predict(model, images).argmax(1)               # (24,): the class with the largest output
+images, labels = data.test.images[:24], data.test.labels[:24]  # (24, c, h, w) uint8, (24,) int64
+answers = training.predict(model, images).argmax(1)            # (24,): the largest output's class
 right = int((answers == labels).sum())
 
 # %% tags=["nbval-ignore-output"]
 names = [data.classes[answer] for answer in answers]
-captions = [name if a == y else f"{name}\n(is {data.classes[y]})" for name, a, y in zip(names, answers, labels)]
+captions = [name if a == y else f"{name}\n(is {data.classes[y]})"
+            for name, a, y in zip(names, answers, labels)]
 colours = ["black" if a == y else plots.COLOURS["GPU"] for a, y in zip(answers, labels)]
 plots.contact_sheet(images, captions, title="What the model says", colours=colours)
 
@@ -82,7 +84,7 @@ plots.contact_sheet(images, captions, title="What the model says", colours=colou
 # can take ten times as long as the next.
 
 # %% tags=["nbval-ignore-output"]
-one = images[:1]                                                  # (1, c, h, w)
+one = images[:1]                                               # (1, c, h, w)
 first = measure(lambda: training.predict(model, one), name="one prediction", seconds=0.5)
 first
 
@@ -92,11 +94,11 @@ first
 # turns the logits into shares that add up to one: what the model would bet on each class.
 
 # %% tags=["nbval-ignore-output"]
-logits = training.predict(model, one)[0]                          # (classes,)
+logits = training.predict(model, one)[0]                       # (classes,)
 bets = logits.softmax(0)
-best = bets.topk(3)
-Table("The three largest bets on the first image",
-      [{"class": data.classes[i], "logit": f"{logits[i]:.2f}", "bet": f"{bets[i]:.1%}"} for i in best.indices.tolist()])
+best = bets.argsort(descending=True)[:3]
+Table("The largest bets on the first image",
+      [{"class": data.classes[i], "logit": f"{logits[i]:.2f}", "bet": f"{bets[i]:.1%}"} for i in best])
 
 # %% [markdown]
 # ## Explore

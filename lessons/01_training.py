@@ -7,7 +7,7 @@
 # mathematics against plain arithmetic, then let the loop run.
 
 # %% tags=["parameters"]
-PROFILE = "quick"         # smoke: seconds, for tests; quick: the default; full: more data, more patience
+PROFILE = "quick"         # smoke: seconds, for tests; quick: the default; full: more data
 DATASET = "road_signs"    # or fashion_mnist, cifar10, folder:PATH with your own images
 DEVICE = "auto"           # cpu, cuda, or auto: the GPU where there is one
 SEED = 0
@@ -16,6 +16,7 @@ SEED = 0
 import math
 
 import torch
+from IPython.display import display
 from torch.nn import functional as F
 
 from lessons_lib import checkpoints, datasets, device, models, plots, record, training
@@ -34,8 +35,9 @@ where = device.pick(DEVICE)
 # eight of them. The model sees the pixels; the label is what it should have said.
 
 # %%
-images, labels = data.train.images[:8], data.train.labels[:8]      # (8, c, h, w) uint8 and (8,) int64
-plots.contact_sheet(images, [data.classes[y] for y in labels], title="Eight training images and their labels")
+images, labels = data.train.images[:8], data.train.labels[:8]  # (8, c, h, w) uint8, (8,) int64
+names = [data.classes[y] for y in labels]
+plots.contact_sheet(images, names, title="Eight training images and their labels")
 
 # %% [markdown]
 # ## Predict
@@ -56,11 +58,12 @@ model.eval()                                                      # keep batch n
 x = models.to_input(images)                                       # (8, c, h, w) float32
 logits = model(x)                                                 # (8, classes)
 loss = F.cross_entropy(logits, labels)
-print(f"loss of the fresh network: {loss.item():.3f}; ln({len(data.classes)}) = {math.log(len(data.classes)):.3f}")
+know_nothing = math.log(len(data.classes))
+print(f"loss of the fresh network: {loss.item():.3f}; ln({len(data.classes)}) = {know_nothing:.3f}")
 
 # %% [markdown] tags=["computed"]
 # A network that spreads its bet over {len(data.classes)} classes gives each about 1/{len(data.classes)}, and minus the
-# logarithm of that is {math.log(len(data.classes)):.2f}. Remember this number: a loss that starts far above it points to
+# logarithm of that is {know_nothing:.2f}. Remember this number: a loss that starts far above it points to
 # a bug, before you have spent a minute of training. You said: *{predicted("01.first_loss")}*.
 
 # %% [markdown]
@@ -105,7 +108,8 @@ with torch.no_grad():
     for p in model.parameters():
         p -= rate * p.grad
 loss_after = F.cross_entropy(model(x), labels).item()
-print(f"one weight: {before:.5f} -> {weight[row, column].item():.5f}, loss on these 8 images: {loss.item():.3f} -> {loss_after:.3f}")
+print(f"one weight: {before:.5f} -> {weight[row, column].item():.5f}")
+print(f"loss on these 8 images: {loss.item():.3f} -> {loss_after:.3f}")
 
 # %% [markdown]
 # That is all there is to learning. The rest is repetition.
@@ -127,7 +131,8 @@ predict("01.accuracy", f"What accuracy on new images will the small network reac
 # %% tags=["nbval-ignore-output"]
 fresh = models.build("small", channels=data.channels, classes=len(data.classes), seed=SEED)
 start = {name: p.detach().clone() for name, p in fresh.named_parameters()}
-recipe = training.Recipe(epochs=epochs, peak_rate=0.3, least_steps=choose(PROFILE, smoke=5, quick=200, full=1_000))
+recipe = training.Recipe(epochs=epochs, peak_rate=0.3,
+                         least_steps=choose(PROFILE, smoke=5, quick=200, full=1_000))
 history = training.train(fresh, data, recipe, device=where, seed=SEED,
                          checkpoint=record.home() / "running" / f"01-{PROFILE}.safetensors")
 
@@ -136,8 +141,8 @@ plots.learning_curves(history, "Training the small network")
 
 # %% tags=["nbval-ignore-output"]
 test_accuracy = training.accuracy(fresh, data.test)
-record.append("measurement", name="01.accuracy", model="small", dataset=data.name, accuracy=test_accuracy,
-              images_per_second=history.images_per_second, device=str(where))
+record.append("measurement", name="01.accuracy", model="small", dataset=data.name, device=str(where),
+              accuracy=test_accuracy, images_per_second=history.images_per_second)
 if history.finished:
     checkpoints.save(checkpoints.own_path("small", data), fresh, data, accuracy=test_accuracy)
 print(f"accuracy on {len(data.test):,} test images: {test_accuracy:.1%}")
@@ -154,8 +159,10 @@ print(f"accuracy on {len(data.test):,} test images: {test_accuracy:.1%}")
 
 # %% tags=["nbval-ignore-output"]
 now = {name: p.detach().cpu() for name, p in fresh.named_parameters() if p.ndim > 1}
-moved = [{"layer": name, "moved": ((p - start[name]).norm() / start[name].norm()).item()} for name, p in now.items()]
-plots.bars(moved, name="layer", value="moved", title="How far the weights moved", xlabel="distance moved / size at the start")
+moved = [{"layer": name, "moved": ((p - start[name]).norm() / start[name].norm()).item()}
+         for name, p in now.items()]
+plots.bars(moved, name="layer", value="moved", title="How far the weights moved",
+           xlabel="distance moved / size at the start")
 
 # %% [markdown]
 # The mistakes tell more than the accuracy. These are the test images on which the model is most sure, and wrong.
@@ -166,7 +173,10 @@ sure, said = bets.max(1)
 wrong = (said != data.test.labels).nonzero()[:, 0]
 worst = wrong[sure[wrong].argsort(descending=True)][:8]
 captions = [f"{data.classes[said[i]]}\n(is {data.classes[data.test.labels[i]]})" for i in worst]
-plots.contact_sheet(data.test.images[worst], captions, title="Sure and wrong") if len(worst) else print("No mistakes.")
+if len(worst):
+    display(plots.contact_sheet(data.test.images[worst], captions, title="Sure and wrong"))
+else:
+    print("No mistakes: nothing to show.")
 
 # %% [markdown]
 # ## Explore

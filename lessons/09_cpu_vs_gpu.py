@@ -7,7 +7,7 @@
 # by side. At the end you choose a configuration for a job, and know what it costs.
 
 # %% tags=["parameters"]
-PROFILE = "quick"         # smoke: seconds, for tests; quick: the default; full: more data, more patience
+PROFILE = "quick"         # smoke: seconds, for tests; quick: the default; full: more data
 DATASET = "road_signs"    # or fashion_mnist, cifar10, folder:PATH with your own images
 DEVICE = "auto"           # cpu, cuda, or auto: the GPU where there is one
 SEED = 0
@@ -33,10 +33,12 @@ where = device.pick(DEVICE)
 # %%
 name = "vgg" if data.name == "road_signs" else "small"
 steps = choose(PROFILE, smoke=20, quick=350, full=1_500)
+recipe = training.Recipe(steps=steps, peak_rate=0.3)
 base, origin = checkpoints.trained(
-    name, data, lambda new: training.train(new, data, training.Recipe(steps=steps, peak_rate=0.3), device=where, seed=SEED))
+    name, data, lambda new: training.train(new, data, recipe, device=where, seed=SEED))
+base_macs = models.macs(base, data.image_shape)                # multiply-accumulates of one image
 print(origin)
-print(f"{models.parameters(base):,} parameters, {models.macs(base, data.image_shape) / 1e6:.1f} million multiply-accumulates an image")
+print(f"{models.parameters(base):,} parameters, {base_macs:,} multiply-accumulates an image")
 
 # %% [markdown]
 # ## Predict
@@ -53,17 +55,19 @@ predict("09.channels", "What share of the multiplications is left, with half of 
 
 # %%
 slim = pruning.remove_channels(base, fraction=0.5)
-share_left = models.macs(slim, data.image_shape) / models.macs(base, data.image_shape)
+share_left = models.macs(slim, data.image_shape) / base_macs
 for layer, shape in models.shapes(base).items():
     print(f"{layer:18} {shape!s:20} -> {models.shapes(slim)[layer]}")
 
 # %% tags=["nbval-ignore-output"]
 accuracies = {"base": training.accuracy(base, data.test), "pruned": training.accuracy(slim, data.test)}
-tune = training.Recipe(steps=choose(PROFILE, smoke=5, quick=200, full=1_500), peak_rate=0.02, smoothing=0.0)
+steps = choose(PROFILE, smoke=5, quick=200, full=1_500)
+tune = training.Recipe(steps=steps, peak_rate=0.02, smoothing=0.0)
 training.train(slim, data, tune, device=where, seed=SEED)
 slim = slim.cpu().eval()
 accuracies["pruned and fine-tuned"] = training.accuracy(slim, data.test)
-Table("Accuracy on test images", [{"model": key, "accuracy": f"{value:.1%}"} for key, value in accuracies.items()])
+Table("Accuracy on test images",
+      [{"model": key, "accuracy": f"{value:.1%}"} for key, value in accuracies.items()])
 
 # %% [markdown] tags=["computed", "nbval-ignore-output"]
 # **{share_left:.0%}** of the multiplications are left: the work of a layer is inputs times outputs, and both were
@@ -78,7 +82,8 @@ Table("Accuracy on test images", [{"model": key, "accuracy": f"{value:.1%}"} for
 # %%
 variants = {"base": base, "channels -50 %": slim}
 lined_up, absent = compare.line_up(variants, data, device=str(where), threads=THREADS)
-print(*[f"{variant} on {engine}" for variant, engine in lined_up if not engine.startswith("GPU")], sep="\n")
+on_cpu = [key for key, engine in lined_up.items() if engine.device == "cpu"]
+print(*[f"{variant} on {engine}" for variant, engine in on_cpu], sep="\n")
 
 # %% tags=["nbval-ignore-output"]
 print(*(absent or ["Every engine of the course runs here."]), sep="\n")
@@ -88,7 +93,8 @@ print(*(absent or ["Every engine of the course runs here."]), sep="\n")
 
 # %% tags=["nbval-ignore-output"]
 predict("09.fastest", "Which one answers a single image fastest on this machine's CPU?",
-        ["base in int8", "half the channels in float32", "half the channels in int8", "they are all about equal"])
+        ["base in int8", "half the channels in float32", "half the channels in int8",
+         "they are all about equal"])
 
 # %% [markdown]
 # ## Measure
@@ -97,9 +103,10 @@ predict("09.fastest", "Which one answers a single image fastest on this machine'
 # is larger than the difference. Behind it stand the ratio and the interval in which it lies.
 
 # %% tags=["nbval-ignore-output"]
-batches = choose(PROFILE, smoke=(1, 8), quick=(1, 8, 32, 128), full=(1, 2, 4, 8, 16, 32, 64, 128, 256))
+batches = choose(PROFILE, smoke=(1, 8), quick=(1, 8, 32, 128), full=(1, 2, 4, 8, 16, 32, 64, 128))
+seconds = choose(PROFILE, smoke=0.5, quick=3.0, full=10.0)     # for each batch size
 with device.threads(THREADS):
-    grid = compare.measure_grid(lined_up, data, batches, seconds=choose(PROFILE, smoke=0.5, quick=3.0, full=10.0))
+    grid = compare.measure_grid(lined_up, data, batches, seconds=seconds)
 grid.table(1)
 
 # %% tags=["nbval-ignore-output"]
@@ -126,8 +133,9 @@ parts = {"int8": speed("int8", "ONNX Runtime int8") / engine_gain,
          "half the channels": speed("channels -50 %", "ONNX Runtime") / engine_gain,
          "both, measured": speed("both", "ONNX Runtime int8") / engine_gain}
 product = parts["int8"] * parts["half the channels"]
+shown = parts | {"both, if they multiplied": product}
 Table("Times faster than the base on ONNX Runtime, batch size 1",
-      [{"what": key, "times": f"{value:.2f}x"} for key, value in (parts | {"both, if they multiplied": product}).items()])
+      [{"what": key, "times": f"{value:.2f}x"} for key, value in shown.items()])
 
 # %% [markdown] tags=["computed", "nbval-ignore-output"]
 # If gains multiplied, both together would be {product:.1f} times as fast as the base on the same engine; measured, it is
@@ -139,10 +147,11 @@ Table("Times faster than the base on ONNX Runtime, batch size 1",
 # throughput rises until the arithmetic is all that is left, while everybody waits longer.
 
 # %% tags=["nbval-ignore-output"]
+sizes = choose(PROFILE, smoke=(1, 8), quick=(1, 2, 4, 8, 16, 32, 64, 128), full=(1, 4, 16, 64, 512))
+seconds = choose(PROFILE, smoke=0.1, quick=0.3, full=1.0)
 with device.threads(THREADS):
-    points = sweep(lined_up["base", "eager"], models.to_input(data.test.images[:128]),
-                   choose(PROFILE, smoke=(1, 8), quick=(1, 2, 4, 8, 16, 32, 64, 128), full=(1, 4, 16, 64, 128, 256, 512)),
-                   seconds=choose(PROFILE, smoke=0.1, quick=0.3, full=1.0))
+    x = models.to_input(data.test.images[:128])                # (128, c, h, w) float32
+    points = sweep(lined_up["base", "eager"], x, sizes, seconds=seconds)
 fits = [point for point in points if point.measurement]
 plots.bars([{"batch": f"batch {p.batch}", "rate": p.images_per_second} for p in fits],
            name="batch", value="rate", title="Throughput of the base model, eager", xlabel="images/s")
@@ -166,10 +175,11 @@ print(told)
 laboratory(grid, recordings)
 
 # %% tags=["nbval-ignore-output"]
-int8, both = grid.find("int8", "ONNX Runtime int8", 1), grid.find("both", "ONNX Runtime int8", 1)
-pruned = grid.find("channels -50 %", "ONNX Runtime", 1)
-headline = compare.headline(grid, {"int8": int8, "channels -50 %": pruned, "both": both})
-record.append("measurement", name="09.grid", dataset=data.name, rows=[row.as_dict() for row in grid.rows])
+engine_of = {"int8": "ONNX Runtime int8", "channels -50 %": "ONNX Runtime", "both": "ONNX Runtime int8"}
+chosen = {variant: grid.find(variant, engine, 1) for variant, engine in engine_of.items()}
+headline = grid.headline(chosen)
+rows = [row.as_dict() for row in grid.rows]
+record.append("measurement", name="09.grid", dataset=data.name, rows=rows)
 record.append("measurement", name="09.headline", **headline)
 Table(headline["sentence"], headline["rows"])
 

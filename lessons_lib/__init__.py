@@ -5,7 +5,7 @@ Reading order, from the ground floor up; a file imports only from those named be
 0. `allocator`, `profiles`, `machine`, `device`, `tables`, `live`, `say`, `signs`, `models`, `pruning`
 1. `timing`, `datasets`
 2. `history`, `resume`, `training`, `onnx_graph`, `engines`
-3. `record`, `checkpoints`, `batching`, `compare`, `recorded`
+3. `record`, `checkpoints`, `batching`, `grid`, `compare`, `recorded`
 4. `plots`
 5. `widgets`, `checks`
 6. `setup_missing`, `bootstrap`, `doctor`, `headless`, `course`

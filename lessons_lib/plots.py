@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from torch import Tensor
 
-    from lessons_lib.compare import Row
+    from lessons_lib.grid import Row
     from lessons_lib.history import History
 
 # Okabe and Ito's palette: one colour per idea, the same in every lesson
@@ -241,11 +241,11 @@ def pareto(
         axes.title.set_fontsize(9)
         for idea in MARKERS:
             axes.scatter([], [], marker=MARKERS[idea], color=COLOURS[idea], label=idea)
-        axes.legend(fontsize=8, frameon=False, loc="best")
+        axes.figure.legend(fontsize=8, frameon=False, loc="outside lower center", ncols=len(MARKERS))
         axes.margins(0.15, 0.25)
         axes.set_ylim(top=min(axes.get_ylim()[1], 101))
 
-    from lessons_lib.compare import in_words
+    from lessons_lib.grid import in_words
 
     batch = rows[0].batch if rows else 0
     names = ", ".join(row.name for row in sorted(best, key=lambda row: row.latency_ms))

@@ -6,7 +6,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from lessons_lib.compare import Row
+from lessons_lib.grid import Row
 
 FORMAT = 1
 

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from lessons_lib import models, training
-from lessons_lib.compare import Row
 from lessons_lib.datasets.split import Dataset, Split
 from lessons_lib.engines import Engine
+from lessons_lib.grid import Row
 
 
 def split(count: int, shape: tuple[int, int, int], classes: int, seed: int) -> Split:

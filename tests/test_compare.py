@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from samples import dataset, engine, learnt, row
 
 from lessons_lib import compare, engines, models
-from lessons_lib.compare import Grid
+from lessons_lib.grid import Grid, Row
 
 DATA = dataset(channels=1, size=16, classes=4, test=40)
 TRUTH = {
@@ -72,7 +72,7 @@ def test_a_row_can_be_looked_up_and_written_as_json(grid):
     found = grid.find("int8", "ONNX Runtime int8", 4)
     assert found is grid.rows[3]
     assert found.name == "int8 · ONNX Runtime int8"
-    assert compare.Row(**json.loads(json.dumps(found.as_dict()))) == found
+    assert Row(**json.loads(json.dumps(found.as_dict()))) == found
     assert grid.find("int8", "ONNX Runtime int8", 3) is None
 
 
@@ -198,7 +198,7 @@ def headline_grid():
 
 def test_the_headline_compares_with_the_baseline_of_the_same_batch_size():
     grid = headline_grid()
-    told = compare.headline(grid, {"int8": grid.find("int8", "eager", 8), "both": None})
+    told = grid.headline({"int8": grid.find("int8", "eager", 8), "both": None})
     assert "at batch size 8" in told["sentence"]
     assert "4.0x smaller" in told["sentence"]
     assert "-1.0 points" in told["sentence"]
@@ -207,7 +207,7 @@ def test_the_headline_compares_with_the_baseline_of_the_same_batch_size():
 
 
 def test_a_headline_with_nothing_to_show_says_so():
-    told = compare.headline(headline_grid(), {"int8": None})
+    told = headline_grid().headline({"int8": None})
     assert told["sentence"] == "Against eager float32 at batch size 1: nothing else was measured."
     assert len(told["rows"]) == 1
 
@@ -215,4 +215,4 @@ def test_a_headline_with_nothing_to_show_says_so():
 def test_a_headline_over_several_batch_sizes_is_refused():
     grid = headline_grid()
     with pytest.raises(ValueError, match=r"batch sizes \[1, 8\]"):
-        compare.headline(grid, {"a": grid.rows[1], "b": grid.rows[3]})
+        grid.headline({"a": grid.rows[1], "b": grid.rows[3]})

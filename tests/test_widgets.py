@@ -9,13 +9,13 @@ from front import VIEW, Front
 from samples import Outline, row
 
 from lessons_lib import models, record
-from lessons_lib.compare import Grid
+from lessons_lib.grid import Grid
 from lessons_lib.recorded import Recording
 from lessons_lib.widgets import laboratory, predict, rates, signs
 
 LABORATORY = """
 from samples import row
-from lessons_lib.compare import Grid
+from lessons_lib.grid import Grid
 from lessons_lib.recorded import Recording
 from lessons_lib.widgets.laboratory import laboratory
 

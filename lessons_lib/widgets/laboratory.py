@@ -4,7 +4,7 @@ import html
 from collections.abc import Sequence
 
 from lessons_lib import plots
-from lessons_lib.compare import Grid, Row, in_words
+from lessons_lib.grid import Grid, Row, in_words
 from lessons_lib.recorded import Recording
 from lessons_lib.tables import Table
 from lessons_lib.widgets.fallback import have_widgets, show
