@@ -81,12 +81,12 @@ Table("Accuracy on test images",
 
 # %%
 variants = {"base": base, "channels -50 %": slim}
-lined_up, absent = compare.line_up(variants, data, device=str(where), threads=THREADS)
+lined_up, absent = compare.line_up(variants, data, device=DEVICE, threads=THREADS)
 on_cpu = [key for key, engine in lined_up.items() if engine.device == "cpu"]
 print(*[f"{variant} on {engine}" for variant, engine in on_cpu], sep="\n")
 
 # %% tags=["nbval-ignore-output"]
-print(*(absent or ["Every engine of the course runs here."]), sep="\n")
+print(*(absent or [f"Nothing is missing for the device {DEVICE}."]), sep="\n")
 
 # %% [markdown]
 # ## Predict
