@@ -2,7 +2,7 @@
 
 Reading order, from the ground floor up; a file imports only from those named before it:
 
-0. `allocator`, `profiles`, `machine`, `device`, `tables`, `live`, `say`, `signs`, `models`, `pruning`
+0. `allocator`, `explained`, `profiles`, `machine`, `device`, `tables`, `live`, `say`, `signs`, `models`, `pruning`
 1. `timing`, `datasets`
 2. `history`, `resume`, `training`, `onnx_graph`, `engines`
 3. `record`, `checkpoints`, `batching`, `grid`, `compare`, `recorded`

@@ -88,7 +88,7 @@ def measure_grid(
         fitting, problems = _that_fit(lined_up, x)
         notes += problems
         if baseline in fitting and len(fitting) > 1:
-            rows += _measure_batch(fitting, share, x, seconds)
+            rows += _measure_batch(fitting, share, len(data.test), x, seconds)
         else:
             notes.append(f"Batch size {batch} is left out: there is no baseline, or nothing to compare with it.")
     return Grid(tuple(rows), tuple(notes))
@@ -108,7 +108,11 @@ def _that_fit(lined_up: Mapping[tuple[str, str], Engine], x: Tensor) -> tuple[di
 
 
 def _measure_batch(
-    fitting: Mapping[tuple[str, str], Engine], share: Mapping[tuple[str, str], float], x: Tensor, seconds: float
+    fitting: Mapping[tuple[str, str], Engine],
+    share: Mapping[tuple[str, str], float],
+    test_images: int,
+    x: Tensor,
+    seconds: float,
 ) -> list[Row]:
     on_gpu = any(engine.device == "cuda" for engine in fitting.values())
     calls = {" · ".join(key): engine.on(x) for key, engine in fitting.items()}
@@ -120,7 +124,7 @@ def _measure_batch(
         ratio, low, high = (verdict.ratio, verdict.low, verdict.high) if verdict else (1.0, 1.0, 1.0)
         rows.append(
             Row(
-                *key, engine.device, engine.threads, len(x), share[key], engine.size_bytes,
+                *key, engine.device, engine.threads, len(x), share[key], test_images, engine.size_bytes,
                 measured.median_ms, measured.p95_ms, len(x) / measured.median_ms * 1e3,
                 str(verdict) if verdict else "the baseline", ratio, low, high,
             )

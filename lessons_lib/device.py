@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from lessons_lib.explained import Mistake, NotHere
 from lessons_lib.machine import (
     cpu_limit,
     cpu_model,
@@ -35,16 +36,16 @@ def pick(device: str | torch.device = "auto") -> torch.device:
         device: "auto" (the GPU where there is one, else the CPU), "cpu" or "cuda".
 
     Raises:
-        ValueError: `device` is something else.
-        RuntimeError: a GPU was asked for and PyTorch cannot use one; says why.
+        Mistake: `device` is something else.
+        NotHere: a GPU was asked for and PyTorch cannot use one; says why.
     """
     name = str(device)
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if name.partition(":")[0] not in ("cpu", "cuda"):
-        raise ValueError(f"device is {name!r}; choose auto, cpu or cuda.")
+        raise Mistake(f"device is {name!r}; choose auto, cpu or cuda.")
     if name.startswith("cuda") and not torch.cuda.is_available():
-        raise RuntimeError(f"The device {name!r} was asked for, but {why_no_cuda()} Use 'cpu' or 'auto'.")
+        raise NotHere(f"The device {name!r} was asked for, but {why_no_cuda()} Use 'cpu' or 'auto'.")
     return torch.device(name)
 
 

@@ -20,6 +20,7 @@ class Row:
     threads: int | None
     batch: int
     accuracy: float
+    test_images: int
     size_bytes: int
     latency_ms: float
     p95_ms: float
@@ -33,6 +34,15 @@ class Row:
     def name(self) -> str:
         """Variant and engine in one label."""
         return f"{self.variant} · {self.engine}"
+
+    @property
+    def accuracy_error(self) -> float:
+        """Standard error of the accuracy, from the number of test images; not 0 where all of them are right.
+
+        Source: Agresti and Coull, Approximate Is Better than "Exact", 1998.
+        """
+        share = (self.accuracy * self.test_images + 2) / (self.test_images + 4)
+        return (share * (1 - share) / (self.test_images + 4)) ** 0.5
 
     def as_dict(self) -> dict[str, Any]:
         """Every field, for JSON."""
@@ -89,12 +99,12 @@ class Grid:
         rows = [{"what": "base, eager float32", **_short(baseline)}]
         rows += [{"what": f"{name}, {row.engine}", **_short(row)} for name, row in shown.items()]
         parts = [
-            f"{name} is {row.verdict}, {baseline.size_bytes / row.size_bytes:.1f}x smaller, "
-            f"{100 * (row.accuracy - baseline.accuracy):+.1f} points"
+            f"{name} on {row.engine} is {row.verdict}; size 1/{baseline.size_bytes / row.size_bytes:.1f}, "
+            f"accuracy {100 * (row.accuracy - baseline.accuracy):+.1f} points"
             for name, row in shown.items()
         ]
         return {
-            "sentence": f"Against eager float32 at batch size {baseline.batch}: {'; '.join(parts) or 'nothing else was measured'}.",
+            "sentence": f"Against eager float32 at batch size {baseline.batch}: {'. '.join(parts) or 'nothing else was measured'}.",
             "rows": rows,
         }
 
@@ -116,7 +126,7 @@ def in_words(row: Row) -> dict[str, str]:
         "variant": row.variant,
         "engine": row.engine,
         "device": row.device if row.threads is None else f"{row.device}, {row.threads} thread{'s' * (row.threads > 1)}",
-        "accuracy": f"{row.accuracy:.1%}",
+        "accuracy": f"{row.accuracy:.1%} ± {100 * row.accuracy_error:.1f}",
         "size": f"{row.size_bytes / 1024:,.0f} KiB",
         "latency": f"{row.latency_ms:.3g} ms",
         "p95": f"{row.p95_ms:.3g} ms",

@@ -221,9 +221,15 @@ def pareto(
                 row.latency_ms, 100 * row.accuracy, s=30 + row.size_bytes / 8192, marker=MARKERS[idea], alpha=0.85,
                 color=COLOURS[idea] if row in rows else "none", edgecolor=COLOURS[idea], linewidth=1.5,
             )  # fmt: skip
-        for row in front:
+        for place, row in enumerate(sorted(rows, key=lambda row: row.latency_ms)):
             axes.annotate(
-                row.name, (row.latency_ms, 100 * row.accuracy), xytext=(4, -14), textcoords="offset points", fontsize=8
+                row.engine + (" (front)" if row in front else ""),
+                (row.latency_ms, 100 * row.accuracy),
+                xytext=(0, 12 + 11 * (place % 3)),  # neighbours one above the other
+                textcoords="offset points",
+                ha="center",
+                fontsize=7,
+                fontweight="bold" if row in front else "normal",
             )
         if chosen is not None:
             axes.scatter(

@@ -2,6 +2,8 @@
 
 from typing import TypeVar
 
+from lessons_lib.explained import Mistake
+
 NAMES = ("smoke", "quick", "full")
 Value = TypeVar("Value")
 
@@ -10,9 +12,9 @@ def choose(profile: str, *, smoke: Value, quick: Value, full: Value) -> Value:
     """Return the value that belongs to `profile`.
 
     Raises:
-        ValueError: `profile` is none of smoke, quick and full.
+        Mistake: `profile` is none of smoke, quick and full.
     """
     values = {"smoke": smoke, "quick": quick, "full": full}
     if profile not in values:
-        raise ValueError(f"PROFILE is {profile!r}; choose one of {', '.join(NAMES)}.")
+        raise Mistake(f"PROFILE is {profile!r}; choose one of {', '.join(NAMES)}.")
     return values[profile]

@@ -152,7 +152,7 @@ def test_a_seed_reproduces_every_source_of_random_numbers():
 
 def test_the_fingerprint_is_json_and_names_what_figures_depend_on():
     facts = json.loads(json.dumps(device.fingerprint()))
-    assert facts["packages"]["torch"] == torch.__version__
+    assert torch.__version__.startswith(facts["packages"]["torch"])  # the wheel may leave out "+cu130"
     assert facts["cpu_limit"] > 0
     assert facts["memory_limit_bytes"] > 2**28
     assert {"system", "cpu", "vector_instructions", "threads", "allocator", "python", "gpu"} <= facts.keys()

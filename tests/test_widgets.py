@@ -231,8 +231,12 @@ def test_the_sign_explorer_renders_and_reads_the_chosen_sign(front):
     name = front.options("sign")[5]
     front.choose("sign", name)
     sentence = readout(front, "sign-readout")
-    assert re.fullmatch(rf"The model says .* and is \d+% sure: (right|wrong, it is {re.escape(name)})\.", sentence)
-    assert alternative_text(newest_with(front, "Road sign")) == f"Road sign {name} as rendered. {sentence}"
+    moved, said = sentence.split(". ", 1)
+    assert moved == f"sign {name}", "who cannot see the slider hears what was moved"
+    assert re.fullmatch(rf"The model says .* and is \d+% sure: (right|wrong, it is {re.escape(name)})\.", said)
+    assert alternative_text(newest_with(front, "Road sign")) == f"Road sign {name} as rendered. {said}"
+    front.set(front.find(description="fog"), value=1.5)
+    assert readout(front, "sign-readout").startswith("fog 1.50. ")
 
 
 def test_fog_changes_the_picture(front):
@@ -259,9 +263,9 @@ def test_the_rate_explorer_looks_finished_runs_up(front):
     assert set(bundle) == {VIEW, "text/html", "text/plain"}
     assert front.options("rate") == ["0.0003", "0.03", "3"]
     assert front.chosen("rate") == "0.03"
-    assert "Learning rate 0.03: the loss falls" in bundle["text/html"]
+    assert "Learning rate 0.03: the mean loss of 1 step goes from 2.50" in bundle["text/html"]
     assert bundle["text/plain"].count("Learning rate") == 3
-    for label, told in (("3", "the loss rises from 2.50 to nan"), ("0.0003", "hardly moves"), ("0.03", "falls")):
+    for label, told in (("3", "no longer a number"), ("0.0003", "hardly moves"), ("0.03", "it falls")):
         front.choose("rate", label)
         sentence = readout(front, "rate-readout")
         assert sentence.startswith(f"Learning rate {label}: ")
@@ -296,7 +300,7 @@ def test_places_are_this_machine_and_every_recording():
 
 
 def test_a_row_is_described_with_its_verdict():
-    assert laboratory.describe(GRID.rows[0], CPU).endswith("90.0% right, 1,660 KiB. It is the baseline.")
+    assert laboratory.describe(GRID.rows[0], CPU).endswith("90.0% ± 1.0 right, 1,660 KiB. It is the baseline.")
     assert laboratory.describe(GRID.rows[1], CPU).endswith("Against the baseline: faster, 2.0x, 1.9 to 2.1.")
 
 
@@ -334,12 +338,15 @@ def test_without_runs_there_are_no_rates_to_explore():
 @pytest.mark.parametrize(
     ("losses", "told"),
     [
-        ([2.0, 2.0], "hardly moves"),
-        ([2.0, 2.0 - 1.2], "falls slowly"),
-        ([2.0, 0.0, 0.0], "falls fast"),
-        ([2.0, 9.0], "rises from 2.00 to 5.50. Each step overshoots"),
-        ([2.0, float("inf")], "rises from 2.00 to inf"),
-        ([2.0, float("nan")], "rises from 2.00 to nan"),
+        ([2.0, 2.0], "from 2.00 at the start to 2.00 at the end: it hardly moves."),
+        ([2.0, 0.8], "from 2.00 at the start to 0.80 at the end: it falls."),
+        (
+            [2.0] * 20 + [2.4] * 20,
+            "the mean loss of 10 steps goes from 2.00 at the start to 2.40 at the end: it rises.",
+        ),
+        ([2.0, 9.0, 2.5, 1.0], "and in between it jumps to 9.00: steps overshoot."),
+        ([2.0, float("inf")], "after 2 steps the loss is no longer a number: steps overshoot."),
+        ([2.0, 1.0, float("nan")], "after 3 steps the loss is no longer a number"),
     ],
 )
 def test_a_run_is_told_in_a_sentence(losses, told):

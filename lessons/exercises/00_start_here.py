@@ -23,10 +23,10 @@ from lessons_lib.checks import check, hint, progress, solution
 # A network gives each image one score per class, a *logit*, in one row: the shape is (images, classes). The larger the
 # score, the better the class fits. Run the `check` cell once before you start, to see what it says.
 #
-# **Write a function that names the predicted class of each image.** For the two images below: `["yield", "stop"]`.
+# **Write a function that names the predicted class of each image.** For the two images below: `["give way", "stop"]`.
 
 # %%
-classes = ["stop", "yield", "no entry"]
+classes = ["stop", "give way", "no entry"]
 logits = torch.tensor([[0.2, 2.1, -1.0], [1.5, -0.3, 0.9]])  # (2 images, 3 classes)
 
 

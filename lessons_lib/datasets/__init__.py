@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lessons_lib.datasets.split import Dataset, check_counts, check_seed, check_size
+from lessons_lib.explained import Mistake
 
 NAMES = ("road_signs", "fashion_mnist", "cifar10", "folder:PATH")
 FOLDER = "folder:"
@@ -38,13 +39,20 @@ def load(
         Three parts that share no image, each with the classes in proportion.
 
     Raises:
-        ValueError: an argument that cannot be met, with what can.
+        Mistake: an argument that cannot be met, with what can; it is a ValueError.
         DatasetUnavailable: the files are neither here nor to be had; the message says how to place them by hand.
     """
-    check_counts(train=train, validation=validation, test=test)
-    check_size(size)
-    check_seed(seed)
     wanted: dict[str, Any] = {"train": train, "validation": validation, "test": test, "size": size, "seed": seed}
+    try:
+        check_counts(train=train, validation=validation, test=test)
+        check_size(size)
+        check_seed(seed)
+        return _load(name, wanted)
+    except ValueError as problem:
+        raise Mistake(str(problem)) from None
+
+
+def _load(name: str, wanted: dict[str, Any]) -> Dataset:
     if name in NAMES[:3]:
         module = importlib.import_module(f"lessons_lib.datasets.{name}")
         return module.load(**wanted)

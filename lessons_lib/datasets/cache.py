@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from lessons_lib.explained import NotHere
 
-class DatasetUnavailable(RuntimeError):
+
+class DatasetUnavailable(NotHere):
     """The files of a data set are neither on this machine nor to be had; the message says how to place them by hand."""
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lessons_lib.datasets.cache import DatasetUnavailable, RemoteFile, find, home_data, roots, writable_folder
+from lessons_lib.datasets.cache import DatasetUnavailable, RemoteFile, find, roots, writable_folder
 from lessons_lib.datasets.download import Patience, Progress, fetch
 from lessons_lib.datasets.split import Dataset, Split, as_split, balanced_order
 
@@ -58,9 +58,8 @@ def _by_hand(missing: list[RemoteFile], layout: str, reasons: str, notes: list[s
             *needed,
             "What happened:",
             *[f"  {line}" for line in [*reasons.splitlines(), *notes]],
-            f"Fetch them where there is a connection and put them into {folder}",
-            f"(or set the environment variable LESSONS_DATA to the folder that holds {layout}; it is now "
-            f"{'set to ' + str(roots()[0]) if roots()[0] != home_data() else 'not set'}), then run the cell again.",
+            f"Fetch them where there is a connection and put them into {folder},",
+            f"or set the environment variable LESSONS_DATA to the folder that holds {layout}; then try again.",
             "Without any download: road_signs.",
         ]
     )

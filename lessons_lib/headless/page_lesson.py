@@ -44,12 +44,15 @@ def lesson_html(notebook: Any, name: str, folder: Path, lessons: list[str]) -> s
 def without_scripts(notebook: Any) -> Any:
     """A copy whose outputs hold text, tables and pictures alone; widgets become what they show at rest."""
     copy = deepcopy(notebook)
+    copy.cells = [cell for cell in copy.cells if "setup" not in cell.metadata.get("tags", [])]
     models = copy.metadata.pop("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
     for cell in copy.cells:
         if cell.cell_type == "code":
             for output in cell.outputs:
                 settle(output, models)
             cell.outputs = [output for output in cell.outputs if output.get("data") != {}]
+            if "computed" in cell.metadata.get("tags", []):  # prose: what it says is all there is to see
+                cell.metadata["transient"] = {"remove_source": True}
     return copy
 
 

@@ -13,7 +13,7 @@ body { margin: 0 auto; padding: 1rem 1.25rem 4rem; max-width: 60rem; background:
 h1, h2, h3, h4, h5 { line-height: 1.25; margin: 1.6em 0 .5em; }
 a { color: var(--link); }
 section.lesson { border-top: 1px solid var(--rule); margin-top: 3rem; }
-table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; }
+table { display: block; overflow-x: auto; max-width: 100%; border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--soft); padding: .25rem 0; }
 th, td { border-bottom: 1px solid var(--rule); padding: .3rem .75rem .3rem 0; text-align: left; vertical-align: top; }
 td.number, th.number { text-align: right; }

@@ -59,7 +59,7 @@ def checked_device(name: str) -> str:
 
 def absolute_dataset(name: str) -> str:
     """`name`, with the path of a folder of images made absolute: notebooks run in a folder of their own."""
-    if not name.startswith("folder:"):
+    if not name.removeprefix("folder:").strip() or not name.startswith("folder:"):
         return name
     return "folder:" + str(Path(name.removeprefix("folder:")).expanduser().resolve())
 
@@ -73,9 +73,11 @@ def check_dataset(name: str) -> None:
     from lessons_lib import datasets
 
     try:
-        datasets.load(name, train=24, validation=24, test=24)
+        data = datasets.load(name, train=24, validation=24, test=24)
     except (ValueError, OSError, RuntimeError) as problem:
         raise Refusal(f"--dataset {name}: {problem}") from None
+    for note in data.notes:
+        print(f"Note: {note}", flush=True)
 
 
 def fresh_learner(folder: Path) -> Path:

@@ -90,7 +90,7 @@ def run_notebook(
                 output_path=str(output),
                 progress_bar=False,
                 execution_timeout=timeout_s,
-                extra_arguments=["--IPKernelApp.log_level=40"],  # its warnings would break the progress line
+                extra_arguments=["--IPKernelApp.log_level=50"],  # its messages would break the progress line
                 resources={"metadata": {"path": str(source.parent)}},
                 on_cell_execute=entered,
             )

@@ -1,6 +1,7 @@
 """Lesson 01: pick a learning rate and look the finished run up; nothing is trained when the slider moves."""
 
 import html
+import math
 from collections.abc import Mapping, Sequence
 
 from lessons_lib import plots
@@ -11,15 +12,17 @@ def describe(rate: float, losses: Sequence[float]) -> str:
     """What a run with this learning rate did, in a sentence.
 
     Args:
-        rate: the learning rate. losses: of each step; a run that blew up ends early, with a loss that is not finite or
-            larger than at the start.
+        rate: the learning rate. losses: of each step; a run that blew up ends early, with a loss that is not finite.
     """
-    first, last = losses[0], plots.running_mean(losses, 10)[-1]
-    if not last < float("inf") or last > 1.05 * first:
-        return f"Learning rate {rate:g}: the loss rises from {first:.2f} to {last:.2f}. Each step overshoots."
-    fallen = (first - last) / first
-    word = "hardly moves" if fallen < 0.1 else "falls slowly" if fallen < 0.35 else "falls fast"
-    return f"Learning rate {rate:g}: the loss {word}, from {first:.2f} to {last:.2f} in {len(losses)} steps."
+    if not math.isfinite(sum(losses)):
+        return f"Learning rate {rate:g}: after {len(losses)} steps the loss is no longer a number: steps overshoot."
+    few = max(1, min(10, len(losses) // 2))
+    first, last, highest = sum(losses[:few]) / few, sum(losses[-few:]) / few, max(losses)
+    told = f"Learning rate {rate:g}: the mean loss of {few} step{'s' * (few > 1)} goes from {first:.2f} at the start to {last:.2f} at the end"
+    if highest > 1.5 * losses[0]:
+        return f"{told}, and in between it jumps to {highest:.2f}: steps overshoot."
+    change = last / first - 1
+    return f"{told}: it {'falls' if change < -0.05 else 'rises' if change > 0.05 else 'hardly moves'}."
 
 
 def rate_explorer(runs: Mapping[float, Sequence[float]]) -> None:

@@ -63,10 +63,12 @@ def sign_explorer(model: nn.Module) -> None:
     shown, told = ipywidgets.HTML(), ipywidgets.HTML()
     told.add_class("sign-readout")
 
-    def redraw(_change: object = None) -> None:
+    def redraw(change: dict | None = None) -> None:
         image, sentence = see(model, sign.value, **{name: slider.value for name, slider in sliders.items()})
         shown.value = image_tag(image, f"Road sign {signs.CLASSES[sign.value]} as rendered. {sentence}")
-        told.value = f'<p role="status">{html.escape(sentence)}</p>'
+        # The handle of a slider carries no name of its own, so the sentence says what was moved, and to where.
+        moved = f"{change['owner'].description} {_said(change['new'])}. " if change else ""
+        told.value = f'<p role="status">{html.escape(moved + sentence)}</p>'
 
     for control in (sign, *sliders.values()):
         control.observe(redraw, "value")
@@ -74,6 +76,10 @@ def sign_explorer(model: nn.Module) -> None:
     controls = ipywidgets.VBox([sign, *sliders.values()])
     box = ipywidgets.VBox([ipywidgets.HBox([controls, shown]), told])
     show(box, html=shown.value + told.value, text=f"Sliders: {', '.join(EFFECTS)}. {see(model, 0)[1]}")
+
+
+def _said(value: float) -> str:
+    return f"{value:.2f}" if isinstance(value, float) else signs.CLASSES[value]
 
 
 def image_tag(image: torch.Tensor, alt: str, width: int = 224) -> str:
