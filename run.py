@@ -55,7 +55,7 @@ def make_parsers() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
     course = add("course", "Run every lesson without a browser and write reports/course.html and reports/course.json.")
     options.add_course_options(course)
     add("test", "Install what the tests need on top and run pytest; further arguments go to pytest.")
-    add("lab", "Open JupyterLab at lesson 00; further arguments, such as --no-browser, go to JupyterLab.")
+    add("lab", "Open JupyterLab at lesson 00, or at another: lab 01; other arguments (--no-browser) go to JupyterLab.")
     add("doctor", "Say whether this machine is ready and what to do if it is not; installs nothing.")
     add("clean", "Remove the virtual environment, so that the next start makes a new one.")
     return parser, course
@@ -78,10 +78,21 @@ def test(arguments: list[str]) -> int:
 
 def lab(arguments: list[str]) -> int:
     """Open JupyterLab; it asks for its token and listens on this machine alone, as it does by default."""
+    notebook, arguments = lesson_to_open(arguments)
     installation.set_up(COURSE)
     as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # containers
-    first = "--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb"
+    first = f"--LabApp.default_url=/lab/tree/notebooks/{notebook}"
     return call("-m", "jupyterlab", first, f"--ServerApp.root_dir={PROJECT}", *as_root, *arguments)
+
+
+def lesson_to_open(arguments: list[str]) -> tuple[str, list[str]]:
+    """The notebook that a leading lesson number such as 01 asks for (00 without one), and the other arguments."""
+    number, rest = (arguments[0], arguments[1:]) if arguments and arguments[0].isdigit() else ("00", arguments)
+    notebooks = sorted(path.name for path in (PROJECT / "notebooks").glob("[0-9]*.ipynb"))
+    found = [name for name in notebooks if name.startswith(f"{number:0>2}_")]
+    if not found:
+        raise Failed(f"There is no lesson {number}; there are {', '.join(name[:2] for name in notebooks)}.")
+    return found[0], rest
 
 
 def doctor(_: list[str]) -> int:

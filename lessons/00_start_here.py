@@ -37,7 +37,8 @@ Table("Is this machine ready?",
 # %%
 n_train = choose(PROFILE, smoke=600, quick=3_000, full=3_000)
 data = datasets.load(DATASET, train=n_train, validation=200, test=240, seed=SEED)
-print(*data.notes, sep="\n")                                   # files that had to be passed over
+for note in data.notes:                                        # files that had to be passed over
+    print(note)
 print(len(data.classes), "classes:", ", ".join(data.classes))
 print("one image is (channels, height, width) =", data.image_shape)
 

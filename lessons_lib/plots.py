@@ -248,7 +248,7 @@ def pareto(
         for idea in MARKERS:
             axes.scatter([], [], marker=MARKERS[idea], color=COLOURS[idea], label=idea)
         axes.figure.legend(fontsize=8, frameon=False, loc="outside lower center", ncols=len(MARKERS))
-        axes.margins(0.15, 0.25)
+        axes.margins(0.15, 0.4)
         axes.set_ylim(top=min(axes.get_ylim()[1], 101))
 
     from lessons_lib.grid import in_words

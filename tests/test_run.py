@@ -2,6 +2,7 @@
 
 import ast
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from lessons_lib.bootstrap import installation, options
+from lessons_lib.bootstrap.environment import Failed
 
 ROOT = Path(__file__).resolve().parents[1]
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for venv makes symbolic links")
@@ -317,3 +319,21 @@ def test_a_full_disk_is_told_before_installing(monkeypatch, tmp_path):
 
 def test_lesson_numbers_may_be_written_short():
     assert options.lesson_numbers("1, 09,") == ["01", "09"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "opened", "passed_on"),
+    [
+        ([], "00_start_here.ipynb", []),
+        (["--no-browser"], "00_start_here.ipynb", ["--no-browser"]),
+        (["01", "--no-browser"], "01_training.ipynb", ["--no-browser"]),
+        (["9"], "09_cpu_vs_gpu.ipynb", []),
+    ],
+)
+def test_lab_opens_the_lesson_that_is_asked_for(arguments, opened, passed_on):
+    assert runpy.run_path(str(ROOT / "run.py"))["lesson_to_open"](arguments) == (opened, passed_on)
+
+
+def test_lab_names_the_lessons_where_a_number_is_wrong():
+    with pytest.raises(Failed, match="There is no lesson 42; there are 00, 01"):
+        runpy.run_path(str(ROOT / "run.py"))["lesson_to_open"](["42"])
