@@ -24,7 +24,7 @@ from lessons_lib.profiles import choose
 from lessons_lib.tables import Table
 from lessons_lib.widgets.predict import predict, predicted
 
-n_train = choose(PROFILE, smoke=600, quick=20_000, full=45_000)
+n_train = choose(PROFILE, smoke=600, quick=24_000, full=45_000)
 n_test = choose(PROFILE, smoke=200, quick=5_000, full=5_000)
 data = datasets.load(DATASET, train=n_train, validation=n_test, test=n_test, seed=SEED)
 for note in data.notes:                                        # files that had to be passed over
