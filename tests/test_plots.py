@@ -244,3 +244,17 @@ def test_images_are_not_changed_by_being_shown():
     before = GREY.clone()
     plots.contact_sheet(GREY, list("abcde"))
     assert torch.equal(GREY, before)
+
+
+def test_bands_show_medians_and_spread_and_tell_them_in_words_and_in_a_table():
+    series = {"plain": {100.0: [0.5, 0.7, 0.6], 1000.0: [0.9]}, "augmented": {100.0: [0.8, 0.6]}}
+    picture = plots.bands(series, title="Gap", xlabel="images", ylabel="accuracy", log=True, words="{:.0%}".format)
+    assert "plain 60% at 100, 90% at 1000" in picture.alt
+    assert "augmented 70% at 100" in picture.alt
+    assert picture.table.rows[0] == {
+        "line": "plain",
+        "images": "100",
+        "accuracy": "60%",
+        "lowest to highest": "50% to 70%",
+    }
+    assert picture.table.rows[1]["lowest to highest"] == ""

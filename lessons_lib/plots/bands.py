@@ -1,0 +1,79 @@
+"""Lines over an axis of numbers, each with the spread of its repetitions."""
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import cycle
+from typing import TYPE_CHECKING
+
+from lessons_lib.plots.picture import COLOURS, Picture, draw
+from lessons_lib.tables import Table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Series = Mapping[float, Sequence[float]]
+LINES = tuple(
+    zip(("float32", "GPU", "pruned", "both", "int8", "CPU"), ("-", "--", "-.", ":", "-", "--"), "osD^vX", strict=True)
+)
+
+
+def bands(
+    series: Mapping[str, Series],
+    *,
+    title: str,
+    xlabel: str,
+    ylabel: str,
+    log: bool = False,
+    words: Callable[[float], str] = "{:.3g}".format,
+) -> Picture:
+    """One labelled line through the medians of each series; a band reaches from the lowest value to the highest.
+
+    Args:
+        series: by name: the values of every repetition (one or more) at each place on the horizontal axis.
+        title, xlabel, ylabel: with units. log: a logarithmic horizontal axis.
+        words: writes a value in the table and the alternative text.
+    """
+
+    def paint(axes: "Axes") -> None:
+        for (name, points), (idea, style, marker) in zip(series.items(), cycle(LINES), strict=False):
+            places = sorted(points)
+            middles = [median(points[x]) for x in places]
+            lows, highs = [min(points[x]) for x in places], [max(points[x]) for x in places]
+            axes.plot(places, middles, style, marker=marker, color=COLOURS[idea], linewidth=2, label=name)
+            axes.fill_between(places, lows, highs, color=COLOURS[idea], alpha=0.18, linewidth=0)
+        axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
+        if log:
+            axes.set_xscale("log")
+        ticks = sorted({x for points in series.values() for x in points})
+        axes.set_xticks(ticks, [f"{x:g}" for x in ticks])
+        axes.minorticks_off()
+        if len(series) > 1:
+            axes.legend(frameon=False, fontsize=9)
+
+    table = Table(title, [row for name, points in series.items() for row in _rows(name, points, xlabel, ylabel, words)])
+    told = "; ".join(
+        f"{name} {', '.join(_at(x, points[x], words) for x in sorted(points))}" for name, points in series.items()
+    )
+    return draw(paint, alt=f"{title}. {ylabel} at each {xlabel}: {told}.", table=table)
+
+
+def median(values: Sequence[float]) -> float:
+    """The middle value, or the mean of the two in the middle."""
+    ordered = sorted(values)
+    half = len(ordered) // 2
+    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
+
+
+def _at(x: float, values: Sequence[float], words: Callable[[float], str]) -> str:
+    return f"{words(median(values))} at {x:g}"
+
+
+def _rows(name: str, points: Series, xlabel: str, ylabel: str, words: Callable[[float], str]) -> list[dict[str, str]]:
+    return [
+        {
+            "line": name,
+            xlabel: f"{x:g}",
+            ylabel: words(median(points[x])),
+            "lowest to highest": f"{words(min(points[x]))} to {words(max(points[x]))}" if len(points[x]) > 1 else "",
+        }
+        for x in sorted(points)
+    ]
