@@ -42,10 +42,13 @@ class ConvNet(nn.Module):
     Takes float32 (n, channels, h, w) of any height and width, returns logits float32 (n, classes).
     """
 
-    def __init__(self, widths: Sequence[int], pools: Sequence[bool], channels: int = 3, classes: int = 12):
+    def __init__(
+        self, widths: Sequence[int], pools: Sequence[bool], channels: int = 3, classes: int = 12, dropout: float = 0.0
+    ):
         super().__init__()
         inputs = (channels, *widths[:-1])
         self.blocks = nn.Sequential(*map(conv_block, inputs, widths, pools))
+        self.drop = nn.Dropout(dropout)
         self.head = nn.Linear(widths[-1], classes)
 
     def layers(self) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:
@@ -53,8 +56,12 @@ class ConvNet(nn.Module):
         found = [m for m in self.blocks.modules() if isinstance(m, nn.Conv2d | nn.BatchNorm2d)]
         return list(zip(found[::2], found[1::2], strict=True))  # type: ignore[arg-type]
 
+    def features(self, x: Tensor) -> Tensor:
+        """What the last layer sees, float32 (n, width): each channel averaged over the image."""
+        return self.blocks(x).mean((2, 3))
+
     def forward(self, x: Tensor) -> Tensor:
-        return self.head(self.blocks(x).mean((2, 3)))
+        return self.head(self.drop(self.features(x)))
 
 
 class ResidualBlock(nn.Module):
@@ -91,27 +98,36 @@ class ResNet(nn.Module):
         channels: int = 3,
         classes: int = 12,
         inner: Sequence[int] | None = None,
+        dropout: float = 0.0,
     ):
         super().__init__()
         self.stem = conv_block(channels, widths[0], pool=False)
         strides = (1, *[2] * (len(widths) - 1))
         self.blocks = nn.Sequential(*map(ResidualBlock, (widths[0], *widths[:-1]), widths, strides, inner or widths))
+        self.drop = nn.Dropout(dropout)
         self.head = nn.Linear(widths[-1], classes)
 
+    def features(self, x: Tensor) -> Tensor:
+        """What the last layer sees, float32 (n, width): each channel averaged over the image."""
+        return self.blocks(self.stem(x)).mean((2, 3))
+
     def forward(self, x: Tensor) -> Tensor:
-        return self.head(self.blocks(self.stem(x)).mean((2, 3)))
+        return self.head(self.drop(self.features(x)))
 
 
 NAMES = ("small", "vgg", "resnet")
 
 
-def build(name: str, *, channels: int = 3, classes: int = 12, seed: int | None = None) -> nn.Module:
+def build(
+    name: str, *, channels: int = 3, classes: int = 12, dropout: float = 0.0, seed: int | None = None
+) -> nn.Module:
     """Make an untrained network.
 
     Args:
         name: "small" (three layers), "vgg" (six layers) or "resnet" (seven).
         channels: of the images, 1 or 3 in this course.
         classes: how many logits come out.
+        dropout: the share of features that each training step hides from the last layer, 0 to below 1.
         seed: fixes the random start; the global random state stays as it was.
 
     Raises:
@@ -123,9 +139,9 @@ def build(name: str, *, channels: int = 3, classes: int = 12, seed: int | None =
         if seed is not None:
             torch.manual_seed(seed)
         if name == "resnet":
-            return ResNet(channels=channels, classes=classes)
+            return ResNet(channels=channels, classes=classes, dropout=dropout)
         widths, pools = CHAINS[name]
-        return ConvNet(widths, pools, channels, classes)
+        return ConvNet(widths, pools, channels, classes, dropout)
 
 
 def parameters(model: nn.Module) -> int:

@@ -26,7 +26,7 @@ def save(path: Path, job: dict, step: int, model: nn.Module, optimiser: torch.op
     from safetensors.torch import save as to_bytes
 
     tensors = {f"model.{name}": value.contiguous() for name, value in model.state_dict().items()}
-    for number, parameter in enumerate(optimiser.param_groups[0]["params"]):
+    for number, parameter in enumerate(_trained(optimiser)):
         momentum = optimiser.state[parameter].get("momentum_buffer")
         if momentum is not None:
             tensors[f"momentum.{number}"] = momentum.contiguous()
@@ -51,6 +51,8 @@ def load(path: Path, job: dict, model: nn.Module, optimiser: torch.optim.SGD, hi
         return 0
     try:
         told, tensors = _read(path)
+        before = History(**told["history"])
+        before.accuracy = [(step, share) for step, share in before.accuracy]
     except (OSError, KeyError, TypeError, ValueError) as error:
         warnings.warn(f"The checkpoint {path} cannot be read ({error}); training starts anew.", stacklevel=3)
         return 0
@@ -59,14 +61,17 @@ def load(path: Path, job: dict, model: nn.Module, optimiser: torch.optim.SGD, hi
     if told["job"] != job or expected != {name: value.shape for name, value in weights.items()}:
         return 0
     model.load_state_dict(weights)
-    for number, parameter in enumerate(optimiser.param_groups[0]["params"]):
+    for number, parameter in enumerate(_trained(optimiser)):
         if f"momentum.{number}" in tensors:
             momentum = torch.empty_like(parameter).copy_(tensors[f"momentum.{number}"])
             optimiser.state[parameter]["momentum_buffer"] = momentum
-    for name, value in told["history"].items():
+    for name, value in vars(before).items():
         setattr(history, name, value)
-    history.accuracy = [(step, share) for step, share in told["history"]["accuracy"]]
     return int(told["step"])
+
+
+def _trained(optimiser: torch.optim.SGD) -> list[Tensor]:
+    return [parameter for group in optimiser.param_groups for parameter in group["params"]]
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:

@@ -2,10 +2,12 @@
 
 import math
 import time
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -74,6 +76,9 @@ def train(
     seed: int = 0,
     checkpoint: Path | None = None,
     checkpoint_every: int = 100,
+    evaluate_every: int | None = None,
+    augment: Callable[[Tensor], Tensor] | None = None,
+    rates: Mapping[str, float] | None = None,
     quiet: bool = False,
 ) -> History:
     """Train `model` in place on `data.train`; the same seed gives the same weights on the same machine.
@@ -87,15 +92,21 @@ def train(
         checkpoint: a file that is written now and then; if training stops, the same call goes on from it and ends
             with the weights that an uninterrupted run has. It is removed at the end.
         checkpoint_every: steps between two checkpoints.
+        evaluate_every: steps between two looks at the validation accuracy; None: once an epoch.
+        augment: called with each batch, float32 (batch, c, h, w) as `models.to_input` makes it; returns another one. Its
+            random numbers come from PyTorch's global generator, which is seeded at each step.
+        rates: how much of the recipe's learning rate each part of the network gets, by the beginning of its parameters'
+            names, such as {"blocks": 0.1}; 1 where nothing is said. With 0 the part is frozen: its weights stay,
+            and so do the running statistics of its batch norms.
         quiet: show no progress.
 
     Returns:
         The history. An interrupt ends training after the step in hand; `finished` is then False.
 
     Raises:
-        ValueError: no images, or a loss that is not finite.
+        ValueError: no images, a loss that is not finite, or `rates` that leave nothing to train.
     """
-    recipe, device = recipe or Recipe(), torch.device(device)
+    recipe, device, rates = recipe or Recipe(), torch.device(device), rates or {}
     if not len(data.train):
         raise ValueError("there is nothing to train on: data.train holds no images.")
     images, labels = data.train.images.to(device), data.train.labels.to(device)
@@ -103,26 +114,35 @@ def train(
     epoch_steps = max(1, round(len(images) / recipe.batch_size))
     model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a third faster on a CPU
     optimiser = torch.optim.SGD(
-        model.parameters(), recipe.peak_rate, recipe.momentum, weight_decay=recipe.weight_decay, nesterov=True
+        groups(model, rates),
+        recipe.peak_rate,
+        recipe.momentum,
+        weight_decay=recipe.weight_decay,
+        nesterov=recipe.momentum > 0,
     )
     history, live = History(), Live("Training", total, quiet=quiet)
     job = {**asdict(recipe), "seed": seed, "data": data.name, "images": len(images)}
+    job |= {"rates": dict(rates), "augment": repr(augment) if augment else None, "dropout": _dropout(model)}
     if checkpoint:
         job["fingerprint"] = resume.fingerprint(data.train.images, data.train.labels)
     start = resume.load(checkpoint, job, model, optimiser, history) if checkpoint else 0
     precision = mixed_precision(device)
-    with resume.stop_requested() as stop, torch.random.fork_rng([device] if device.type == "cuda" else []):
+    own_numbers = torch.random.fork_rng([device] if device.type == "cuda" else [])
+    with resume.stop_requested() as stop, own_numbers, frozen(model, rates):
         for step in range(start, total):
             began = time.perf_counter()
             torch.manual_seed(seed * 1_000_003 + step)  # dropout, if any, is the same after a resume
             chosen = batch_of_step(step, len(images), recipe.batch_size, seed).to(device)
-            optimiser.param_groups[0]["lr"] = recipe.rate_at(step, total)
-            loss = update(model.train(), optimiser, images[chosen], labels[chosen], recipe.smoothing, precision)
+            rate = recipe.rate_at(step, total)
+            for group in optimiser.param_groups:
+                group["lr"] = rate * group["share"]
+            training_mode(model, rates)
+            loss = update(model, optimiser, images[chosen], labels[chosen], recipe.smoothing, precision, augment)
             history.loss.append(loss)
-            history.rate.append(optimiser.param_groups[0]["lr"])
+            history.rate.append(rate)
             history.images += len(chosen)
-            history.seconds += time.perf_counter() - began
-            if (step + 1) % epoch_steps == 0 or step + 1 == total:
+            history.step_seconds.append(time.perf_counter() - began)
+            if (step + 1) % (evaluate_every or epoch_steps) == 0 or step + 1 == total:
                 history.accuracy.append((step + 1, accuracy(model, data.validation)))
             live.update(step + 1, loss)
             if checkpoint and (stop.is_set() or (step + 1) % checkpoint_every == 0):
@@ -137,6 +157,57 @@ def train(
     return history
 
 
+def groups(model: nn.Module, rates: Mapping[str, float]) -> list[dict[str, Any]]:
+    """The parameters for an optimiser, one group for each share of the learning rate; a share of 0 leaves them out.
+
+    Raises:
+        ValueError: a beginning that no parameter's name has, a negative share, or nothing left to train.
+    """
+    names = [name for name, _ in model.named_parameters()]
+    for start, share in rates.items():
+        if share < 0 or not any(name.startswith(start) for name in names):
+            parts = ", ".join(dict.fromkeys(name.partition(".")[0] for name in names))
+            raise ValueError(f"rates has {start!r}: {share!r}; give a share of 0 or more to one of {parts}.")
+    by_share: dict[float, list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        by_share.setdefault(share_of(name, rates), []).append(parameter)
+    found = [{"params": params, "share": share} for share, params in by_share.items() if share > 0]
+    if not found:
+        raise ValueError(f"rates is {dict(rates)}, which freezes the whole network; leave something to train.")
+    return found
+
+
+def share_of(name: str, rates: Mapping[str, float]) -> float:
+    """What `rates` says of a parameter or module of this name: the longest beginning counts."""
+    fitting = [start for start in rates if name.startswith(start)]
+    return rates[max(fitting, key=len)] if fitting else 1.0
+
+
+def training_mode(model: nn.Module, rates: Mapping[str, float]) -> None:
+    """Training mode, except for the modules that `rates` freezes."""
+    model.train()
+    for name, module in model.named_modules():
+        if name and share_of(name, rates) == 0:
+            module.eval()
+
+
+@contextmanager
+def frozen(model: nn.Module, rates: Mapping[str, float]) -> Iterator[None]:
+    """Within the block, no gradients are computed for the parameters whose share of the rate is 0."""
+    held = [p for name, p in model.named_parameters() if share_of(name, rates) == 0 and p.requires_grad]
+    try:
+        for parameter in held:
+            parameter.requires_grad_(False)
+        yield
+    finally:
+        for parameter in held:
+            parameter.requires_grad_(True)
+
+
+def _dropout(model: nn.Module) -> list[float]:
+    return [module.p for module in model.modules() if isinstance(module, nn.Dropout)]
+
+
 def update(
     model: nn.Module,
     optimiser: torch.optim.Optimizer,
@@ -144,12 +215,14 @@ def update(
     labels: Tensor,
     smoothing: float,
     precision: AbstractContextManager,
+    augment: Callable[[Tensor], Tensor] | None = None,
 ) -> float:
     """One step of training: forward, loss, gradient, update.
 
     Args:
         images: uint8 (batch, c, h, w). labels: int64 (batch,).
         smoothing: label smoothing, 0 to 1. precision: a context manager, see `mixed_precision`.
+        augment: see `train`.
 
     Returns:
         The loss before the update.
@@ -157,7 +230,10 @@ def update(
     Raises:
         ValueError: the loss is not finite; the weights are left as they were.
     """
-    x = to_input(images).contiguous(memory_format=torch.channels_last)
+    x = to_input(images)
+    if augment:
+        x = augment(x)
+    x = x.contiguous(memory_format=torch.channels_last)
     with precision:
         loss = F.cross_entropy(model(x).float(), labels, label_smoothing=smoothing)
     value = loss.item()

@@ -239,7 +239,7 @@ def test_plain_steps_end_where_the_loss_is_no_longer_finite():
 
 
 def test_the_closing_note_says_what_was_reached_and_what_to_do():
-    whole = training.History([1.0] * 4, [0.1] * 4, [(4, 0.875)], seconds=2.0, images=200, finished=True)
+    whole = training.History([1.0] * 4, [0.1] * 4, [(4, 0.875)], [0.5] * 4, images=200, finished=True)
     part = training.History([1.0] * 3, [0.1] * 3)
     assert training.closing_note(whole, 4, False) == "4 steps in 2 s (100 images/s), validation accuracy 87.5%"
     assert training.closing_note(part, 4, True) == "stopped after 3 of 4 steps; run the cell again to go on from here"
@@ -262,3 +262,87 @@ def test_a_gpu_trains_as_well():
     assert history.finished
     assert training.accuracy(model, data.test) > 0.9
     assert next(model.parameters()).device.type == "cuda"
+
+
+def test_a_frozen_part_keeps_its_weights_and_its_statistics():
+    data = dataset()
+    model = models.build("small", classes=4, seed=0)
+    before = snapshot(model)
+    training.train(model, data, Recipe(steps=6, batch_size=16), rates={"blocks": 0}, quiet=True)
+    after = snapshot(model)
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed == {"head.weight", "head.bias"}
+    assert all(parameter.requires_grad for parameter in model.parameters())
+
+
+def test_a_frozen_body_and_a_trained_head_are_a_linear_model_on_fixed_features():
+    data = dataset(train=16)
+    model = models.build("small", classes=4, seed=0).eval()
+    with torch.no_grad():
+        features = model.features(scaled(data.train.images))
+    head = copy.deepcopy(model.head)
+    optimiser = torch.optim.SGD(head.parameters(), 0.1)
+    recipe = Recipe(steps=4, batch_size=16, peak_rate=0.1, warmup=0.0, momentum=0.0, weight_decay=0.0, smoothing=0.0)
+    history = training.train(model, data, recipe, rates={"blocks": 0}, quiet=True)
+    for step in range(4):
+        for group in optimiser.param_groups:
+            group["lr"] = recipe.rate_at(step, 4)
+        optimiser.zero_grad()
+        loss = nn.functional.cross_entropy(head(features), data.train.labels)
+        loss.backward()
+        optimiser.step()
+        assert history.loss[step] == pytest.approx(loss.item(), rel=1e-4)
+    torch.testing.assert_close(model.head.weight, head.weight, rtol=1e-4, atol=1e-6)
+
+
+def test_a_share_of_the_rate_makes_that_share_of_the_step():
+    data, steps = dataset(train=16), {}
+    for share in (1.0, 0.25):
+        model = models.build("small", classes=4, seed=0)
+        start = snapshot(model)
+        training.train(model, data, Recipe(steps=1, batch_size=16), rates={"blocks.0": share}, quiet=True)
+        steps[share] = {name: value - start[name] for name, value in snapshot(model).items()}
+    first, last = "blocks.0.0.weight", "blocks.2.0.weight"
+    torch.testing.assert_close(steps[0.25][first], 0.25 * steps[1.0][first], rtol=1e-3, atol=1e-6)
+    torch.testing.assert_close(steps[0.25][last], steps[1.0][last])
+
+
+def test_the_longest_beginning_decides_the_share():
+    rates = {"blocks": 0.1, "blocks.2": 0.5}
+    assert training.share_of("blocks.1.0.weight", rates) == 0.1
+    assert training.share_of("blocks.2.0.weight", rates) == 0.5
+    assert training.share_of("head.bias", rates) == 1.0
+
+
+@pytest.mark.parametrize("rates", [{"body": 0.1}, {"blocks": -1.0}, {"blocks": 0, "head": 0}])
+def test_rates_that_make_no_sense_are_refused(rates):
+    with pytest.raises(ValueError, match="rates"):
+        training.train(models.build("small", classes=4), dataset(), rates=rates, quiet=True)
+
+
+def test_an_augmentation_changes_what_is_trained_on_and_not_what_is_judged():
+    seen = []
+
+    def darken(x):
+        seen.append(x.shape)
+        return torch.full_like(x, -2.0)
+
+    data = dataset()
+    recipe = Recipe(steps=3, batch_size=16)
+    history = training.train(models.build("small", classes=4, seed=0), data, recipe, augment=darken, quiet=True)
+    plain = training.train(models.build("small", classes=4, seed=0), data, recipe, quiet=True)
+    assert seen == [(16, 3, 16, 16)] * 3
+    assert history.loss != plain.loss
+    assert len(history.accuracy) == 1
+
+
+def test_accuracy_is_looked_at_as_often_as_asked_for_and_told_in_seconds_of_training():
+    recipe = Recipe(steps=7, batch_size=16)
+    model = models.build("small", classes=4, seed=0)
+    history = training.train(model, dataset(), recipe, evaluate_every=3, quiet=True)
+    assert [step for step, _ in history.accuracy] == [3, 6, 7]
+    assert len(history.step_seconds) == 7
+    told = training.History([1.0] * 4, [0.1] * 4, [(2, 0.5), (4, 0.9)], [1.0, 2.0, 3.0, 4.0])
+    assert told.seconds_to(0.5) == 3.0
+    assert told.seconds_to(0.6) == 10.0
+    assert told.seconds_to(0.95) is None
