@@ -70,6 +70,14 @@ def load(path: Path, job: dict, model: nn.Module, optimiser: torch.optim.SGD, hi
     return int(told["step"])
 
 
+def step_of(path: Path) -> int:
+    """The steps that a checkpoint holds; 0 where there is none that can be read."""
+    try:
+        return int(_read(path)[0]["step"])
+    except (OSError, KeyError, TypeError, ValueError):
+        return 0
+
+
 def _trained(optimiser: torch.optim.SGD) -> list[Tensor]:
     return [parameter for group in optimiser.param_groups for parameter in group["params"]]
 
