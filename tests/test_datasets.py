@@ -112,9 +112,22 @@ def test_road_signs_take_conditions():
     assert keys(calm.train) != keys(default.train)
 
 
+def test_new_signs_are_rendered_and_share_no_class_with_the_road_signs():
+    data = datasets.load("new_signs", train=40, validation=20, test=20, seed=2)
+    assert data.name == "new_signs"
+    assert data.image_shape == (3, 32, 32)
+    assert data.classes == signs.NEW_CLASSES
+    assert not set(data.classes) & set(signs.CLASSES)
+    assert torch.bincount(data.train.labels).tolist() == [4] * 10
+    assert disjoint(data)
+    assert keys(data.train) == keys(datasets.load("new_signs", train=40, validation=1, test=1, seed=2).train)
+    assert datasets.load("new_signs", train=10, validation=10, test=10, size=20).size == 20
+
+
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
+        ("new-signs", "Did you mean 'new_signs'"),
         ("fashion-mnist", "Did you mean 'fashion_mnist'"),
         ("CIFAR-10", "Did you mean 'cifar10'"),
         ("roadsigns", "Did you mean 'road_signs'"),

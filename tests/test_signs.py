@@ -189,3 +189,45 @@ def test_one_core_renders_hundreds_of_images_a_second():
         signs.render(512)
         rates.append(512 / (time.process_time() - start))
     assert max(rates) > 500
+
+
+def test_the_twelve_signs_are_the_default_set():
+    assert np.array_equal(render(24)[0], render(24, signs=signs.SIGNS)[0])
+
+
+def test_the_new_signs_are_ten_others_in_the_same_scenes():
+    assert len(set(signs.NEW_CLASSES)) == 10
+    assert not set(signs.NEW_CLASSES) & set(CLASSES)
+    old, _ = render(20, conditions=CLEAR, labels=[0] * 20)
+    new, labels = render(20, conditions=CLEAR, labels=list(range(10)) * 2, signs=signs.NEW_SIGNS)
+    assert labels.max() == 9
+    assert np.array_equal(old[:, 0], new[:, 0])  # the top row shows background only
+    assert not np.array_equal(old, new)
+
+
+def test_labels_count_in_the_set_that_was_given():
+    with pytest.raises(ValueError, match="classes are 0 to 9"):
+        render(1, labels=[10], signs=signs.NEW_SIGNS)
+    _, labels = render(100, size=16, conditions=CLEAR, signs=signs.NEW_SIGNS)
+    assert np.bincount(labels).tolist() == [10] * 10
+
+
+def test_mirrored_new_signs_are_each_other():
+    side = np.linspace(-1, 1, 21, dtype=np.float32)
+    x, y = np.meshgrid(side, side)
+    drawn = {
+        name: shapes.distances(np.array([label]), x[None], y[None], signs.NEW_SIGNS)[1][0]
+        for label, name in enumerate(signs.NEW_CLASSES)
+    }
+    assert np.allclose(drawn["keep left"], drawn["keep right"][:, ::-1], atol=1e-6)
+    assert np.allclose(drawn["height limit"], drawn["width limit"].T, atol=1e-6)
+    assert np.allclose(drawn["speed limit 80"], drawn["speed limit 80"][::-1], atol=1e-6)
+    assert not np.allclose(drawn["speed limit 30"], drawn["speed limit 50"])
+
+
+def test_plain_new_signs_are_told_apart_by_their_nearest_neighbour():
+    train_images, train_labels = render(600, seed=1, conditions=CLEAR, signs=signs.NEW_SIGNS)
+    means = np.stack([train_images[train_labels == label].mean(axis=0) for label in range(10)])
+    images, labels = render(200, seed=2, conditions=CLEAR, signs=signs.NEW_SIGNS)
+    distance = ((images[:, None].astype(np.float32) - means[None]) ** 2).mean(axis=(2, 3, 4))
+    assert (distance.argmin(axis=1) == labels).mean() > 0.6  # the speed limits differ in a digit alone

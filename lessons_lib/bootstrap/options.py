@@ -17,7 +17,7 @@ def add_course_options(parser: argparse.ArgumentParser) -> None:
         "--dataset",
         default="road_signs",
         metavar="NAME",
-        help="road_signs (the default), fashion_mnist, cifar10, or folder:PATH with your own images, one folder a class",
+        help="road_signs (the default), new_signs, fashion_mnist, cifar10, or folder:PATH with your own images, one folder a class",
     )
     parser.add_argument(
         "--device", choices=("auto", "cpu", "cuda"), default="auto", help="where the work runs; auto takes a GPU if any"

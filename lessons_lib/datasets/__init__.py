@@ -1,6 +1,6 @@
 """Images to learn from: one `load` for road signs, Fashion-MNIST, CIFAR-10 and a folder of the learner's own.
 
-Reading order: `split`, `road_signs`; `cache`, `lock`, `download` and `official`, which bring `fashion_mnist` and `cifar10` here;
+Reading order: `split`, `road_signs`, `new_signs`; `cache`, `lock`, `download` and `official`, which bring `fashion_mnist` and `cifar10` here;
 `picture`, `class_folders` and `folder`.
 """
 
@@ -12,7 +12,8 @@ from typing import Any
 from lessons_lib.datasets.split import Dataset, check_counts, check_seed, check_size
 from lessons_lib.explained import Mistake
 
-NAMES = ("road_signs", "fashion_mnist", "cifar10", "folder:PATH")
+NAMES = ("road_signs", "fashion_mnist", "cifar10", "new_signs", "folder:PATH")
+BUILT_IN = NAMES[:-1]
 FOLDER = "folder:"
 
 
@@ -28,10 +29,10 @@ def load(
     """Load a data set by its name.
 
     Args:
-        name: road_signs (rendered, no download), fashion_mnist, cifar10 (downloaded once), or folder:PATH with the
-            learner's own images, one folder a class.
+        name: road_signs or new_signs (rendered, no download; ten signs that road_signs does not have), fashion_mnist,
+            cifar10 (downloaded once), or folder:PATH with the learner's own images, one folder a class.
         train, validation, test: how many images. None: all there are, of which a tenth of the training files is kept for
-            validation; 12,000, 2,000 and 2,000 road signs. A folder that holds fewer gives what it has, with a note.
+            validation; 12,000, 2,000 and 2,000 road signs or new signs. A folder that holds fewer gives what it has, with a note.
         size: height and width in pixels from 16 up; None: 32, or what the files of fashion_mnist and cifar10 have.
         seed: which images are rendered or chosen; the same seed gives the same images.
 
@@ -53,7 +54,7 @@ def load(
 
 
 def _load(name: str, wanted: dict[str, Any]) -> Dataset:
-    if name in NAMES[:3]:
+    if name in BUILT_IN:
         module = importlib.import_module(f"lessons_lib.datasets.{name}")
         return module.load(**wanted)
     if isinstance(name, str) and name.startswith(FOLDER):
@@ -67,5 +68,5 @@ def _suggestion(name: object) -> str:
     text = str(name).strip()
     if text and Path(text).expanduser().is_dir():
         return f" For the images in that folder, write 'folder:{text}'."
-    near = difflib.get_close_matches(text.lower().replace("-", "_").replace(" ", "_"), NAMES[:3], n=1)
+    near = difflib.get_close_matches(text.lower().replace("-", "_").replace(" ", "_"), BUILT_IN, n=1)
     return f" Did you mean {near[0]!r}?" if near else ""

@@ -26,17 +26,27 @@ def load(
     Returns:
         RGB images of the 12 classes in `signs.CLASSES`.
     """
+    counts = (train or TRAIN, validation or VALIDATION, test or TEST)
+    return rendered("road_signs", signs.SIGNS, counts, size=size, seed=seed, conditions=conditions)
+
+
+def rendered(
+    name: str,
+    kinds: tuple[signs.Sign, ...],
+    counts: tuple[int, int, int],
+    *,
+    size: int | None,
+    seed: int,
+    conditions: signs.Conditions,
+) -> Dataset:
+    """A data set of one set of signs, `kinds`; `counts` are the images to train, to validate and to test."""
 
     def part(index: int, count: int) -> Split:
         # Every part of every seed is a series of its own, so that no image is in two of them.
-        images, labels = signs.render(count, seed=3 * seed + index, size=size or 32, conditions=conditions)
+        images, labels = signs.render(count, seed=3 * seed + index, size=size or 32, conditions=conditions, signs=kinds)
         return as_split(images.transpose(0, 3, 1, 2), labels)
 
-    return Dataset(
-        name="road_signs",
-        train=part(0, train or TRAIN),
-        validation=part(1, validation or VALIDATION),
-        test=part(2, test or TEST),
-        classes=signs.CLASSES,
-        provenance=f"Rendered on this machine from seed {seed}; nothing was downloaded.",
-    )
+    train, validation, test = (part(index, count) for index, count in enumerate(counts))
+    classes = tuple(kind.name for kind in kinds)
+    provenance = f"Rendered on this machine from seed {seed}; nothing was downloaded."
+    return Dataset(name, train, validation, test, classes, provenance)

@@ -8,7 +8,7 @@ import zlib
 
 import numpy as np
 
-from lessons_lib.signs.shapes import Array
+from lessons_lib.signs.geometry import Array
 
 BLOCK = 64  # images drawn together: few enough to stay in the cache
 FOG_COLOUR, SNOW_COLOUR, RAIN_COLOUR, DIRT_COLOUR = 0.82, 0.95, 0.85, 0.16

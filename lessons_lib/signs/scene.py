@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from lessons_lib.signs import effects
 from lessons_lib.signs.conditions import Conditions
 from lessons_lib.signs.effects import Draws, coverage, paint
-from lessons_lib.signs.shapes import RIM_WIDTH, Array, colours, distances
+from lessons_lib.signs.geometry import Array
+from lessons_lib.signs.shapes import RIM_WIDTH, SIGNS, Sign, colours, distances
 
 LARGEST_RADIUS, SMALLEST_RADIUS = 0.82, 0.27
 CLUTTER_CELLS = 6
@@ -23,10 +24,18 @@ class Scene:
         key: what the random numbers follow from: the seed and the number of the block.
         size: height and width in pixels.
         conditions: how the signs are seen.
+        signs: the set that the labels count in.
     """
 
-    def __init__(self, labels: NDArray[np.int64], key: list[int], size: int, conditions: Conditions) -> None:
-        self.labels, self.key, self.size, self.conditions = labels, key, size, conditions
+    def __init__(
+        self,
+        labels: NDArray[np.int64],
+        key: list[int],
+        size: int,
+        conditions: Conditions,
+        signs: tuple[Sign, ...] = SIGNS,
+    ) -> None:
+        self.labels, self.key, self.size, self.conditions, self.signs = labels, key, size, conditions, signs
 
     @cached_property
     def x(self) -> Array:
@@ -74,9 +83,10 @@ class Scene:
     def _add_sign(self, planes: Array) -> Array:
         """Paint rim, face and symbol where the pixels, seen in the sign's own frame, lie inside them."""
         x, y, edge = self._sign_frame()
-        outline, symbol = distances(self.labels, x, y)
+        outline, symbol = distances(self.labels, x, y, self.signs)
         draws, fading = self._draws("paint"), np.float32(self.conditions.fading)
-        rim, face, ink = (np.clip(colour + fading * draws.normal_colour(), 0, 1) for colour in colours(self.labels))
+        paints = colours(self.labels, self.signs)
+        rim, face, ink = (np.clip(colour + fading * draws.normal_colour(), 0, 1) for colour in paints)
         planes = paint(planes, coverage(outline, edge), rim)
         planes = paint(planes, coverage(outline + np.float32(RIM_WIDTH), edge), face)
         return paint(planes, coverage(np.maximum(symbol, outline + np.float32(0.05)), edge), ink)
