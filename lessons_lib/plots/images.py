@@ -33,5 +33,5 @@ def contact_sheet(
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=100)
     table = Table(title, [{"image": i + 1, "caption": " ".join(c.split())} for i, c in enumerate(captions)])
-    alt = f"{title}: {len(shown)} images, captioned {', '.join(' '.join(c.split()) for c in captions)}."
+    alt = f"{title}: {len(shown)} image{'s' * (len(shown) > 1)}, captioned {', '.join(' '.join(c.split()) for c in captions)}."
     return Picture(stream.getvalue(), alt, table, round(columns * 1.15 * 96))
