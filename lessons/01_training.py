@@ -16,7 +16,6 @@ SEED = 0
 import math
 
 import torch
-from IPython.display import display
 from torch.nn import functional as F
 
 from lessons_lib import checkpoints, datasets, device, models, plots, record, training
@@ -171,18 +170,20 @@ plots.bars(moved, name="layer", value="moved", title="How far the weights moved"
            xlabel="distance moved / size at the start")
 
 # %% [markdown]
+# And here they are, the first layer's **filters** before and after: each looks for one small pattern of 3 x 3 pixels. They
+# began as noise; light is a large weight, dark a small one.
+
+# %% tags=["nbval-ignore-output"]
+before, after = (p["blocks.0.0.weight"][:8].mean(1, keepdim=True) for p in (start, now))  # (8, 1, 3, 3)
+both = torch.cat([before, after])
+both = ((both / both.abs().amax((1, 2, 3), keepdim=True) + 1) * 127.5).to(torch.uint8)
+plots.contact_sheet(both, [f"{i + 1} {when}" for when in ("before", "after") for i in range(8)], title="Filters")
+
+# %% [markdown]
 # The mistakes tell more than the accuracy. These are the test images on which the model is most sure, and wrong.
 
 # %% tags=["nbval-ignore-output"]
-bets = training.predict(fresh, data.test.images).softmax(1)       # (n, classes)
-sure, said = bets.max(1)
-wrong = (said != data.test.labels).nonzero()[:, 0]
-worst = wrong[sure[wrong].argsort(descending=True)][:8]
-captions = [f"{data.classes[said[i]]}\n(is {data.classes[data.test.labels[i]]})" for i in worst]
-if len(worst):
-    display(plots.contact_sheet(data.test.images[worst], captions, title="Sure and wrong"))
-else:
-    print("No mistakes: nothing to show.")
+plots.mistakes(data.test, training.predict(fresh, data.test.images), data.classes, title="Sure and wrong")
 
 # %% [markdown]
 # ## Explore
@@ -215,4 +216,4 @@ rate_explorer(runs)
 # 2. A fresh classifier's loss is the logarithm of the number of classes. Check that first.
 # 3. The learning rate decides between nothing, learning and chaos; it costs seconds to try five.
 #
-# Next: [09 · Which device, for which load?](09_cpu_vs_gpu.ipynb)
+# Next: [02 · What makes training fast, on CPU and on GPU?](02_fast_training.ipynb)

@@ -2,10 +2,10 @@
 
 Reading order, from the ground floor up; a file imports only from those named before it:
 
-0. `allocator`, `explained`, `profiles`, `machine`, `device`, `tables`, `live`, `say`, `signs`, `models`, `pruning`
-1. `timing`, `datasets`
-2. `history`, `resume`, `training`, `onnx_graph`, `engines`
-3. `record`, `checkpoints`, `batching`, `grid`, `compare`, `recorded`
+0. `allocator`, `explained`, `profiles`, `machine`, `device`, `tables`, `live`, `say`, `signs`, `models`, `augment`, `label_noise`, `confusion`, `pruning`
+1. `timing`, `paired`, `datasets`
+2. `history`, `time_to_accuracy`, `resume`, `training`, `scaling`, `training_memory`, `training_steps`, `step_profile`, `study`, `findings`, `onnx_graph`, `engines`
+3. `record`, `checkpoints`, `transfer`, `batching`, `training_batches`, `grid`, `compare`, `recorded`, `scaling_told`
 4. `plots`
 5. `widgets`, `checks`
 6. `setup_missing`, `bootstrap`, `doctor`, `headless`, `course`

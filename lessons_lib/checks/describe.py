@@ -54,6 +54,8 @@ def given_text(given: dict[str, Any]) -> str:
     def one(value: Any) -> str:
         if isinstance(value, torch.Tensor):
             return numbers(value) if value.numel() <= 2 * SHOWN_VALUES else f"a tensor of shape {tuple(value.shape)}"
+        if isinstance(value, torch.nn.Module):
+            return f"a {type(value).__name__} with {sum(p.numel() for p in value.parameters()):,} parameters"
         if isinstance(value, list) and any(isinstance(entry, torch.Tensor) for entry in value):
             return f"[{', '.join(one(entry) for entry in value)}]"
         return shorten(value, 400)

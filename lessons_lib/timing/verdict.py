@@ -30,6 +30,8 @@ class Verdict:
     def figures(self) -> str:
         """The ratio and its interval with as many decimals as the interval deserves: "2.9x, 2.7 to 3.1"."""
         decimals = _decimals(min(self.ratio - self.low, self.low))
+        if self.high > 100 * self.low:  # noise of that size deserves no figures
+            return f"between {self.low:.1g}x and {self.high:.1g}x"
         bound = self.low if self.word == "faster" else self.high
         while self.word != "cannot tell" and decimals < 6 and round(bound, decimals) == 1:
             decimals += 1  # "faster, 1.00 to 1.02" would contradict itself
