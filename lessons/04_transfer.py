@@ -4,7 +4,7 @@
 #
 # Somebody has trained a network; you have another task, and few labelled images. "Take theirs and fine-tune it," says
 # everybody, "it cuts training time by up to 90 %." That is **transfer learning**. You will measure when it is true, how
-# many images it takes, and a case in which it makes things worse.
+# many images it takes, and what becomes of it on a task that has little in common with the old one.
 
 # %% tags=["parameters"]
 PROFILE = "quick"         # smoke: seconds, for tests; quick: the default; full: more data
@@ -152,8 +152,8 @@ print(f"{tuple(part.train.images.shape)} pixels -> {tuple(seen.shape)} features,
 # once cannot be varied, as lesson 03 does: each variation would have to go through the layers again.
 
 # %% [markdown]
-# ### When it does not help
-# The further the new task is from the old one, the less of what was learnt is of use. This one has no signs at all.
+# ### Does it help on a far task?
+# The further the new task is from the old one, the less of what was learnt should be of use. This one has no signs at all.
 
 # %% tags=["nbval-ignore-output"]
 n_far = choose(PROFILE, smoke=100, quick=600, full=3_000)
