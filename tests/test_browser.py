@@ -1,4 +1,4 @@
-"""Lesson 09 in real JupyterLab in Chromium, its laboratory used by keyboard alone."""
+"""Lessons in real JupyterLab in Chromium, their widgets used by keyboard alone."""
 
 import re
 from pathlib import Path
@@ -72,6 +72,49 @@ def test_the_laboratory_is_used_by_keyboard_alone(tmp_path: Path) -> None:
             expect(page.locator("[data-mime-type='application/vnd.jupyter.error']")).to_have_count(0)
         except BaseException:
             page.screenshot(path=SHOTS / "lesson_09_failed.png", full_page=True)
+            raise
+        finally:
+            browser.close()
+
+
+SLIDERS = [
+    ("01_training.ipynb", "rate-readout"),
+    ("02_fast_training.ipynb", "batch-readout"),
+    ("03_generalising.ipynb", "augmentation-readout"),
+    ("03_generalising.ipynb", "runs-readout"),
+    ("04_transfer.ipynb", "transfer-readout"),
+]
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("notebook", sorted({notebook for notebook, _ in SLIDERS}))
+def test_the_arrow_keys_move_a_slider_and_its_sentence_follows(notebook: str, tmp_path: Path) -> None:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser")
+    browser_path = chromium()
+    served, private = tmp_path / "served", tmp_path / "private"
+    served.mkdir()
+    private.mkdir()
+    prepared(notebook, served)
+    SHOTS.mkdir(exist_ok=True)
+    with jupyterlab(served, private) as (address, token), playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=browser_path, args=list(CHROMIUM_ARGUMENTS))
+        page = browser.new_page(viewport={"width": 1280, "height": 1100})
+        try:
+            open_and_run(page, address, token, notebook, LAST_WORDS)
+            for readout in (css for name, css in SLIDERS if name == notebook):
+                told = page.locator(f".{readout}")
+                told.scroll_into_view_if_needed()
+                before = told.inner_text()
+                widget = page.locator(".jupyter-widgets.widget-vbox", has=told).last
+                widget.locator(".noUi-handle").first.focus()
+                page.keyboard.press("ArrowRight")
+                playwright.expect(told).not_to_have_text(before, timeout=15_000)
+                widget.scroll_into_view_if_needed()
+                page.screenshot(path=SHOTS / f"{readout}.png")
+            playwright.expect(page.locator("[data-mime-type='application/vnd.jupyter.error']")).to_have_count(0)
+        except BaseException:
+            page.screenshot(path=SHOTS / f"{notebook}_failed.png", full_page=True)
             raise
         finally:
             browser.close()

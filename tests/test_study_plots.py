@@ -75,4 +75,4 @@ def test_the_worst_mistakes_say_what_is_right():
     assert plots.mistakes(IMAGES, logits, "abcd").caption == "No mistakes: nothing to show."
     logits[7, 0] = 9.0
     told = plots.mistakes(IMAGES, logits, "abcd").alt
-    assert told == "Sure and wrong: 1 images, captioned a, 98% (is d)."
+    assert told == "Sure and wrong: 1 image, captioned a, 98% (is d)."
