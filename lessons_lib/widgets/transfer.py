@@ -55,7 +55,7 @@ def transfer_explorer(runs: Sequence[Run]) -> None:
     slider = ipywidgets.SelectionSlider(
         options=[(str(size), size) for size in sizes],
         description="images a class",
-        style={"description_width": "7em"},
+        style={"description_width": "8em"},
         layout={"width": "32em"},
     )
     buttons = choice("method", methods)
