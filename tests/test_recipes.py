@@ -120,7 +120,7 @@ def test_the_page_tells_what_was_reached_what_helped_and_what_was_not_run():
         kept["runs"][key(recipe, steps, seed)] = {"validation": 0.91, "test": 0.905}
     kept["seconds"]["90%"] = [{"seconds": 5.0 + seed, "test": 0.905} for seed in study.SEEDS]
     text = page.page(kept, key)
-    assert "+5.0 points, +5.0 to +5.0 | helped" in text
+    assert "+5.0 points, +5.0 to +5.0 | +5.00, +5.00, +5.00 | helped" in text
     assert f"| {steps:,} | {steps * 64 / 50_000:.2f} | 6.0 (5.0 to 7.0) |" in text
     assert "not reached" in text
     assert "not run" in text

@@ -16,19 +16,22 @@ import multiprocessing
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
+from recipes.network import build
 from recipes.page import page
-from recipes.run import Run, run
-from recipes.study import SEEDS, STAGES, TARGETS
+from recipes.run import Run, run, training
+from recipes.study import SEEDS, STAGES, TARGETS, TIMED
 from recipes.variant import Variant
 
 from lessons_lib import datasets
 from lessons_lib.datasets.split import Dataset
 from lessons_lib.device import fingerprint
 from lessons_lib.resume import replace_file
+from lessons_lib.timing import compare
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "benchmarks"
 KEPT = FOLDER / "recipe.json"
@@ -101,8 +104,26 @@ def measure_seconds() -> None:
                 f"{target:.0%}: {steps} steps, {', '.join(f'{one.seconds:.1f} s {one.test:.2%}' for one in runs)}",
                 flush=True,
             )
+    kept["steps"] = step_times(found)
     kept["machine"] = fingerprint() | {"date": datetime.date.today().isoformat()}
     keep(kept)
+
+
+def step_times(found: Dataset, seconds: float = 20.0) -> list[dict[str, str]]:
+    """How long a step takes, in turns."""
+    calls = {}
+    for name, variant in TIMED.items():
+        model = build(variant, found.train.images, len(found.classes), 0)
+        calls[name] = partial(next, training(variant, model, found.train, 1_000_000, 0))
+    compared = compare(calls, seconds=seconds)
+    return [
+        {
+            "recipe": name,
+            "ms": f"{compared.measurements[name].median_ms:.1f}",
+            "verdict": str(compared.verdicts.get(name, "")),
+        }
+        for name in calls
+    ]
 
 
 def main() -> int:

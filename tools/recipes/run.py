@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -30,15 +31,25 @@ class Run:
 def run(variant: Variant, data: Dataset, steps: int, seed: int) -> Run:
     """Train once."""
     model = build(variant, data.train.images, len(data.classes), seed)
-    optimisers = make_optimisers(variant, model)
-    images, labels = data.train.images, data.train.labels
     averaged, first_averaged = None, steps - max(1, round(variant.average * steps))
-    model.train()
     began = time.perf_counter()
+    for step, _ in enumerate(training(variant, model, data.train, steps, seed)):
+        if variant.average and step >= first_averaged and (step - first_averaged) % 5 == 0:
+            averaged = averaged or torch.optim.swa_utils.AveragedModel(model, use_buffers=True)
+            averaged.update_parameters(model)
+    seconds = time.perf_counter() - began
+    final = (averaged.module if averaged else model).eval()
+    return Run(steps, seed, seconds, accuracy(final, data.validation, variant), accuracy(final, data.test, variant))
+
+
+def training(variant: Variant, model: nn.Module, split: Split, steps: int, seed: int) -> Iterator[float]:
+    """Train a network step by step; yields the loss after each."""
+    optimisers = make_optimisers(variant, model)
+    model.train()
     for step in range(steps):
-        chosen = batch_of_step(step, len(images), variant.batch_size, seed)
-        x = prepared(variant, to_input(images[chosen]))
-        loss = F.cross_entropy(model(x), labels[chosen], label_smoothing=variant.smoothing)
+        chosen = batch_of_step(step, len(split), variant.batch_size, seed)
+        x = prepared(variant, to_input(split.images[chosen]))
+        loss = F.cross_entropy(model(x), split.labels[chosen], label_smoothing=variant.smoothing)
         for optimiser in optimisers:
             optimiser.zero_grad()
             for group in optimiser.param_groups:
@@ -46,12 +57,7 @@ def run(variant: Variant, data: Dataset, steps: int, seed: int) -> Run:
         loss.backward()
         for optimiser in optimisers:
             optimiser.step()
-        if variant.average and step >= first_averaged and (step - first_averaged) % 5 == 0:
-            averaged = averaged or torch.optim.swa_utils.AveragedModel(model, use_buffers=True)
-            averaged.update_parameters(model)
-    seconds = time.perf_counter() - began
-    final = (averaged.module if averaged else model).eval()
-    return Run(steps, seed, seconds, accuracy(final, data.validation, variant), accuracy(final, data.test, variant))
+        yield loss.item()
 
 
 def make_optimisers(variant: Variant, model: nn.Module) -> list[torch.optim.Optimizer]:
