@@ -57,7 +57,8 @@ ladder
 
 # %% [markdown] tags=["computed", "nbval-ignore-output"]
 # One tensor instead of the DataLoader: **{training_steps.against(ladder, *list(ways)[:2])}**. Then channels_last as well:
-# **{training_steps.against(ladder, *list(ways)[1:])}**. Both together: **{ladder.verdicts[list(ways)[-1]]}**.
+# **{training_steps.against(ladder, *list(ways)[1:])}**. Both together: **{ladder.verdicts[list(ways)[-1]]}**. (The word says
+# whether there is a difference; then comes how many times as fast, and between which bounds that is safe to say.)
 
 # %% [markdown]
 # Now 16 bits, on top of what stands there last. `torch.autocast` lets the convolutions compute with half as many bits, and
@@ -75,11 +76,16 @@ print(*left_out, sep="\n")
 
 # %% tags=["nbval-ignore-output"]
 bits = compare(steps, seconds=choose(PROFILE, smoke=0.3, quick=2.5, full=15.0), device=where)
+gains = {"the one tensor": training_steps.against(ladder, *list(ways)[:2]),
+         "channels_last": training_steps.against(ladder, *list(ways)[1:])}
+half = str(training_steps.half_precision(where)).removeprefix("torch.")
+if half in bits.verdicts:
+    gains["16-bit arithmetic"] = bits.verdicts[half]
 bits
 
 # %% [markdown] tags=["computed", "nbval-ignore-output"]
 # {"; ".join(f"**{name}** against float32: **{verdict}**" for name, verdict in bits.verdicts.items())}.
-# You said: *{predicted("02.knob")}*.
+# **{training_steps.most_helpful(gains)}** You said: *{predicted("02.knob")}*.
 
 # %% [markdown]
 # ## Explain
@@ -126,8 +132,8 @@ plots.bands({"throughput": {cost.batch: cost.rates for cost in costs}}, log=True
 # %% [markdown]
 # ## Predict
 # And the memory? While it trains, the device holds the **weights**, for each of them a **gradient**, the **optimiser
-# state** (here the momentum), and the **activations**: what the layers put out on the way forward, kept until the
-# backward pass needs it.
+# state** (here the momentum, a running mean of past gradients), and the **activations**: what the layers put out on the
+# way forward, kept until the backward pass needs it.
 
 # %% tags=["nbval-ignore-output"]
 predict("02.memory", f"A batch of {batch_size}: which part takes the most memory?",
@@ -158,7 +164,7 @@ plots.bars([{"part": part, "MiB": size / 2**20} for part, size in counted.parts.
 # %% [markdown] tags=["computed"]
 # The arithmetic: {models.parameters(model):,} parameters of 4 bytes are {in_words(4 * models.parameters(model))}; once for
 # the weights (and a little for batch norm's statistics), once for the gradients, once for the momentum, and **twice** for
-# Adam, which keeps two numbers for each weight.
+# Adam, an optimiser that keeps two numbers for each weight: a mean of its gradients, and one of their squares.
 # The activations do not care about the weights: every image takes {in_words(counted.activations / len(images))}, so a batch
 # of {len(images)} takes **{in_words(counted.activations)}**, {counted.activations / counted.total:.0%} of the whole. In this
 # network the largest part is: **{counted.largest}**. For a language model with billions of weights it is often the optimiser.
@@ -200,7 +206,8 @@ batch_explorer(costs)
 
 # %% [markdown]
 # ## Predict
-# Back to time. A convolution multiplies and adds millions of times; the rest merely shifts numbers around.
+# Back to time. A step is a sequence of operations: convolutions, batch norm, ReLU, pooling, the loss, the update of the
+# weights, and before all that, fetching the batch.
 
 # %% tags=["nbval-ignore-output"]
 predict("02.profile", "What share of a training step do the convolutions take, forward and backward together?",
@@ -220,19 +227,20 @@ plots.bars([{"work": row["work"], "share": 100 * row["share"]} for row in rows],
            title=f"Where the time of a step goes, {where.type.upper()}", xlabel="% of the time")
 
 # %% [markdown] tags=["computed", "nbval-ignore-output"]
-# The convolutions take **{convolutions:.0%}**; you said: *{predicted("02.profile")}*. First of all groups is
-# {rows[0]["work"]} with {rows[0]["share"]:.0%}. Batch norm, ReLU and pooling hardly compute, but each reads and writes all
+# The convolutions take **{convolutions:.0%}**; you said: *{predicted("02.profile")}*. The largest group is
+# **{rows[0]["work"]}** with {rows[0]["share"]:.0%}. Batch norm, ReLU and pooling hardly compute, but each reads and writes all
 # activations: they wait for the memory. Nothing that you do to fetching the batch can gain more than its
 # {next((row["share"] for row in rows if row["work"] == "fetching the batch"), 0.0):.1%}. Profile first, then improve.
 
 # %% [markdown]
 # ## Predict
 # Images a second are a means; a good model is the end. A larger batch makes fewer, larger steps. To make up for
-# it, the learning rate is raised in proportion (the **linear scaling rule**): k times the images, a step k times as long.
+# it, the learning rate is raised in proportion (the **linear scaling rule**): k times the images, k times the learning rate.
 
 # %% tags=["nbval-ignore-output"]
 contest = (16, 64, 256)
-predict("02.race", "All see the same number of images. Which batch size gets to a good model first?",
+target = choose(PROFILE, smoke=0.3, quick=0.75, full=0.95)     # a share of the validation images
+predict("02.race", f"All see the same number of images. Which is first to get {target:.0%} of the validation images right?",
         [f"batch {size}" for size in contest] + ["no difference"])
 
 # %% [markdown]
@@ -241,7 +249,7 @@ predict("02.race", "All see the same number of images. Which batch size gets to 
 # %% tags=["nbval-ignore-output"]
 from lessons_lib import time_to_accuracy
 
-target, races = choose(PROFILE, smoke=0.3, quick=0.75, full=0.95), {}
+races = {}
 for size in contest:
     rate = time_to_accuracy.scaled_rate(size, rate=0.1, at_batch=32)
     recipe = training.Recipe(epochs=choose(PROFILE, smoke=1, quick=3, full=4), batch_size=size, peak_rate=rate)
@@ -259,7 +267,8 @@ plots.race(races, target, title="The same images in batches of different sizes")
 #
 # A step of a large batch points in a better direction, but a model needs *many* steps, and the rate cannot grow for ever.
 # Large batches pay where the device would otherwise idle. These are single runs, one after the other, so what else the
-# machine did counts in: for a decision, repeat them with other seeds, and in turns.
+# machine did counts in: for a decision, repeat them with other seeds, and in turns. (Images a second are lower here than
+# above, since a real training also chooses its images and keeps its books between the steps.)
 
 # %% [markdown]
 # ## Predict

@@ -30,7 +30,7 @@ where = device.pick(DEVICE)
 
 # %% [markdown]
 # The network at hand is the small one that ships with the course. It was trained on 20,000 images of twelve road signs,
-# this is its **pre-training**, and it has never seen the classes below.
+# this is its **pre-training**, and it has never seen the images below.
 
 # %%
 base = checkpoints.shipped("small")                            # 12 road signs, three convolutions
@@ -88,14 +88,16 @@ plots.bands(transfer.accuracies(runs), title="Accuracy on test images: middle, l
 # %% tags=["nbval-ignore-output"]
 fewest, most = min(run.per_class for run in runs), max(run.per_class for run in runs)
 best_with_few, best_with_many = transfer.winner(runs, fewest), transfer.winner(runs, most)
+peaks = " and ".join(f"{rate:g} ({method})" for method, rate in rates.items())
 
 # %% [markdown] tags=["computed", "nbval-ignore-output"]
 # Best with {fewest} images a class: **{best_with_few}**. Best with {most}: **{best_with_many}**. You said:
-# *{predicted("04.few")}*. Guessing would give {1 / len(data.classes):.0%}.
+# *{predicted("04.few")}*. Guessing would give {1 / len(data.classes):.0%}. {transfer.one_run_note(runs)}
 #
-# A fair comparison lets each way use a learning rate that suits it. The largest rate here is
-# {" and ".join(f"{rate:g} ({method})" for method, rate in rates.items())}. In the quick profile both were chosen beforehand, on validation
-# images of the new signs; the full profile chooses anew, on yours.
+# A fair comparison lets each way use a learning rate that suits it. During a training the rate rises to a peak, then
+# falls; where we speak of the **largest rate**, this peak is meant. Here it is {peaks}. In the quick profile both were
+# chosen beforehand, on validation images of the new signs; the full profile chooses anew, on yours. In fine-tuning that
+# is the rate of the head: the old layers, the **body**, always learn at {transfer.BODY_SHARE:g} times the head's rate.
 
 # %% [markdown]
 # ### How much time does it save?
@@ -129,14 +131,18 @@ tasks = transfer.break_even(cost, gained)
 # of its twelve signs; "none of these" is not among them.
 
 # %% tags=["nbval-ignore-output"]
-transfer.answers(base, data, signs.CLASSES)
+answered = transfer.answers(base, data, signs.CLASSES)
+answered
+
+# %% [markdown] tags=["computed", "nbval-ignore-output"]
+# It answers by what it knows of old signs: outlines, colours, strokes. These features are there already, and only the
+# differences that the old task never asked for are left to learn. {transfer.same_answer(answered)}
+#
+# Look at how **sure** it is, too, where the answer is wrong. That figure comes from **softmax**, which turns the network's
+# numbers, one a class, into shares that add up to 100 %. The old classes get all of it, so a confident answer is no
+# proof that the image belongs to any of them.
 
 # %% [markdown]
-# It answers by what it knows: outlines, colours, strokes. Images that share these get the same old name. So these features are
-# there already, and only the differences that the old task never asked for are left to learn. Look at how **sure** it is, too, of
-# answers that cannot be right: softmax shares out 100 % among the classes it has, so a confident answer is no proof that the image
-# belongs to any of them.
-#
 # The mechanism of frozen features is a saving in itself. The layers do not change, so each image has to go through them
 # **once**; what is trained afterwards is a single matrix.
 
@@ -154,6 +160,7 @@ print(f"{tuple(part.train.images.shape)} pixels -> {tuple(seen.shape)} features,
 # %% [markdown]
 # ### Does it help on a far task?
 # The further the new task is from the old one, the less of what was learnt should be of use. This one has no signs at all.
+# Steps and learning rates are those from above, so that you can compare.
 
 # %% tags=["nbval-ignore-output"]
 n_far = choose(PROFILE, smoke=100, quick=600, full=3_000)
@@ -163,19 +170,17 @@ plots.contact_sheet(far.train.images[:8], [far.classes[y] for y in far.train.lab
 
 # %% tags=["nbval-ignore-output"]
 far = transfer.in_colour(far)
-stages = choose(PROFILE, smoke=[Stage(5, 6, 1)], quick=[Stage(10, 60, 2), Stage(50, 120, 1)],
+stages = choose(PROFILE, smoke=[Stage(5, 6, 1)], quick=[Stage(10, 80, 2), Stage(50, 200, 1)],
                 full=[Stage(10, 160, 5), Stage(50, 400, 5), Stage(200, 1_200, 5)])
 far_runs = transfer.study(base, far, transfer.fitting(far, stages)[0], rates=rates, device=where, seed=SEED)
 plots.bands(transfer.accuracies(far_runs), title=f"The far task, {far.name}: accuracy on test images",
             xlabel="training images a class", ylabel="accuracy", log=True, words="{:.1%}".format)
 
 # %% [markdown] tags=["computed", "nbval-ignore-output"]
-# {transfer.did_it_help(far_runs, far.name)}
+# {transfer.near_and_far(runs, data.name, far_runs, far.name)}
 #
-# {transfer.did_it_help(runs, data.name)}
-#
-# Transfer is a bet that the two tasks need the same features. It costs one run to find out: compare with training from scratch
-# before you build on it.
+# Transfer is a bet that the two tasks need the same features. To find out, train from scratch beside it before you build
+# on it.
 
 # %% [markdown]
 # ## Explore
@@ -200,8 +205,9 @@ print("Kept in your record." if kept else "Your record cannot be written; nothin
 
 # %% [markdown]
 # ## Take home
-# 1. With few labels, start from a trained network; with many, what you save shrinks. Always run from scratch beside it.
-# 2. Frozen features are nearly free; fine-tuning costs a training and goes further as labels grow.
-# 3. Training was not skipped, it was paid by somebody else, on a task that has to be near enough to yours.
+# 1. With few labels, try a trained network first; the more labels you have, the less it tends to save.
+# 2. Frozen features are nearly free; fine-tuning costs a training, and can go further as labels grow.
+# 3. Training was not skipped, it was paid by somebody else, on another task. Whether that is near enough to yours is not
+#    told by looking; only a training from scratch beside it tells.
 #
 # Next: [09 · Which device, for which load?](09_cpu_vs_gpu.ipynb)

@@ -9,8 +9,9 @@ def layouts_told(layouts: Layouts) -> str:
     one, _, several = layouts.names
     middle, low, high = layouts.efficiency(several)
     return (
-        f"Against one process with one thread: **{layouts.verdict(several, one)}**. **Scaling efficiency** is the "
-        f"throughput gained over the processors added, 100 % at best; here it is **{middle:.0%}** ({low:.0%} to {high:.0%}). "
+        f"Against one process with one thread: **{layouts.verdict(several, one)}**. (The ratio is taken turn by "
+        f"turn, so it may differ a little from that of the two medians above.) **Scaling efficiency** is the throughput of all "
+        f"processors over that of one times their number, 100 % at best; here it is **{middle:.0%}** ({low:.0%} to {high:.0%}). "
         f"Against one process with as many threads: **{layouts.processes_against_threads}**."
     )
 

@@ -6,7 +6,7 @@ from lessons_lib.history import History
 
 
 def scaled_rate(batch_size: int, *, rate: float, at_batch: int) -> float:
-    """The learning rate for another batch size: k times as many images a step, a step k times as long.
+    """The learning rate for another batch size: k times as many images a step, k times the rate.
 
     Args:
         rate: what suits batches of `at_batch` images.

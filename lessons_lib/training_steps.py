@@ -154,6 +154,21 @@ def usable(steps: Mapping[str, TrainingStep]) -> tuple[dict[str, TrainingStep], 
     return {name: step for name, step in steps.items() if not problems[name]}, told
 
 
+def most_helpful(gains: Mapping[str, Verdict]) -> str:
+    """Which of several changes gains the most time, in one sentence; a gain below a tenth is not much.
+
+    Args:
+        gains: how many times faster each change makes a step, by the name of the change.
+    """
+    best = max(gains, key=lambda name: gains[name].ratio)
+    if gains[best].word != "faster" or gains[best].ratio < 1.1:
+        return "None of them does much here."
+    equal = [name for name, gain in gains.items() if gain.word == "faster" and gain.high > gains[best].low]
+    if len(equal) > 1:
+        return f"The most is gained by {' and by '.join(equal)}; which of them gains more cannot be told."
+    return f"The most is gained by {best}."
+
+
 def against(comparison: Comparison, baseline: str, other: str) -> Verdict:
     """How many times faster `other` is than `baseline`, of a comparison that measured both."""
     pair = {name: comparison.measurements[name] for name in (baseline, other)}

@@ -15,6 +15,7 @@ from torch.nn import functional
 import lessons_lib.checks as checks
 from lessons_lib import record
 from lessons_lib.checks import check, hint, limits, progress, sandbox, solution
+from lessons_lib.checks.describe import shorten
 from lessons_lib.checks.exercises import known
 from lessons_lib.checks.outcomes import NotYet, Raised
 from lessons_lib.checks.same import same
@@ -541,3 +542,9 @@ def test_no_check_leaves_a_chained_exception_behind(unhurried):
     with pytest.raises(Raised) as caught:
         sandbox.call(divides, {"logits": torch.zeros(1), "labels": torch.zeros(1)})
     assert caught.value.__suppress_context__
+
+
+def test_a_dictionary_is_shown_in_its_own_order_and_cut():
+    assert shorten({"b": 1, "a": {"d": [2], "c": 3}}) == "{'b': 1, 'a': {'d': [2], 'c': 3}}"
+    assert shorten({}) == "{}"
+    assert shorten({key: 0 for key in range(20)}).endswith("7: 0, ...}")

@@ -28,13 +28,16 @@ def test_the_courses_loop_of_the_benchmark_is_that_of_the_course():
     assert torch.equal(by_loop.head.weight, by_course.head.weight)
 
 
-def test_both_tutorials_train_on_the_same_batches():
+def test_all_loops_train_on_the_same_batches_with_the_same_result():
     data = dataset()
+    networks = [models.build("small", classes=4, seed=0) for _ in range(3)]
     losses = [
-        list(tutorial(data.train, models.build("small", classes=4, seed=0), SHORT, 4, seed=0, ready=ready))
-        for ready in (False, True)
+        list(tutorial(data.train, networks[0], SHORT, 4, seed=0)),
+        list(tutorial(data.train, networks[1], SHORT, 4, seed=0, ready=True)),
+        list(course(data.train, networks[2], SHORT, 4, seed=0)),
     ]
     assert losses[0] == pytest.approx(losses[1])
+    assert losses[0] == pytest.approx(losses[2], rel=1e-4)
     assert losses[0][-1] < losses[0][0]
 
 
@@ -118,9 +121,19 @@ def test_the_page_tells_what_was_reached_what_helped_and_what_was_not_run():
     recipe, (steps, *_) = study.TARGETS[0.90]
     for seed in study.SEEDS:
         kept["runs"][key(recipe, steps, seed)] = {"validation": 0.91, "test": 0.905}
-    kept["seconds"]["90%"] = [{"seconds": 5.0 + seed, "test": 0.905} for seed in study.SEEDS]
+    kept["seconds"]["90%"] = [{"seconds": 5.0 + seed, "test": 0.905, "steps": steps} for seed in study.SEEDS]
     text = page.page(kept, key)
     assert "+5.0 points, +5.0 to +5.0 | +5.00, +5.00, +5.00 | helped" in text
     assert f"| {steps:,} | {steps * 64 / 50_000:.2f} | 6.0 (5.0 to 7.0) |" in text
     assert "not reached" in text
     assert "not run" in text
+
+
+def test_timed_runs_count_when_it_is_judged_whether_a_target_was_reached():
+    recipe, (fewer, more, *_) = study.TARGETS[0.90]
+    runs = {key(recipe, steps, seed): {"test": 0.901} for steps in (fewer, more) for seed in study.SEEDS}
+    kept = {"runs": runs, "seconds": {}}
+    assert page.fewest(kept, 0.90, key) == fewer
+    kept["seconds"]["90%"] = [{"steps": fewer, "test": 0.898, "seconds": 1.0}] * 3
+    assert page.fewest(kept, 0.90, key) == more
+    assert page.timed_runs(kept, 0.90, more) == []

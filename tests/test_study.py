@@ -21,8 +21,8 @@ from lessons_lib.study import Run, Study, Trial, subset, train_once
 DATA = dataset(train=96)
 
 
-def run(training, validation):
-    return Run(training, validation, History([2.0, 1.0], finished=True), torch.nn.Identity())
+def run(training, validation, images=0):
+    return Run(training, validation, History([2.0, 1.0], images=images, finished=True), torch.nn.Identity())
 
 
 def runs(*pairs):
@@ -262,6 +262,70 @@ def test_sentences_follow_the_result():
     assert (
         findings.confused_in_words(torch.tensor([[3, 2], [0, 5]]), "ab") == 'Most often it takes "a" for "b": 2 of 5.'
     )
+
+
+def sizes(*after):
+    """Runs on 100 and on 400 images, 800 of them used in each training; the accuracies on new images of the larger set."""
+    before = {seed: run(1.0, 0.5, images=800) for seed in range(len(after))}
+    return {400: {seed: run(0.9, share, images=800) for seed, share in enumerate(after)}, 100: before, 1600: {}}
+
+
+@pytest.mark.parametrize(
+    ("after", "told"),
+    [
+        (
+            (0.60, 0.61, 0.62),
+            "changes by **+11.0 points** (95 % interval +8.3 to +13.7): the larger set is **better**.",
+        ),
+        ((0.60, 0.50, 0.40), "the larger set is **not clearly better** here."),
+        ((0.40, 0.41, 0.39), "the larger set is **worse** here."),
+        (
+            (0.60,),
+            "changes by **+10.0 points, too few seeds for an interval**: the larger set is **not clearly better**",
+        ),
+    ],
+)
+def test_the_larger_set_gets_the_verdict_of_the_pairs(after, told):
+    text = findings.more_in_words(sizes(*after), images=500)
+    assert text.startswith("From 100 to 400 images the accuracy on new images ")
+    assert told in text
+    assert ("each image is seen 2.0 times instead of 8.0." in text) == ("**better**" not in text)
+
+
+def test_one_size_cannot_be_compared():
+    assert "only one size is finished" in findings.more_in_words({100: runs((1.0, 0.6)), 400: {}}, images=500)
+
+
+@pytest.mark.parametrize(
+    ("agrees", "told"),
+    [
+        (0.37, "no sign that it learned the wrong ones by heart in 2 steps."),
+        (0.62, "no sign that it learned the wrong ones by heart in 2 steps."),
+        (0.99, "it has learned wrong ones **by heart** in 2 steps."),
+    ],
+)
+def test_wrong_labels_are_learned_by_heart_where_right_ones_do_not_explain_the_accuracy(agrees, told):
+    text = findings.by_heart_in_words(runs((agrees, 0.3), (agrees, 0.5)), 0.4)
+    assert (
+        text == f"The network agrees with {agrees:.1%} of the labels that it was given, of which 60% are right: {told}"
+    )
+
+
+def test_without_runs_nothing_is_said_of_learning_by_heart():
+    assert findings.by_heart_in_words({}, 0.4).endswith("cannot be told yet.")
+
+
+def test_a_change_is_told_by_what_it_does_to_new_images():
+    up, down = Effect({0: 0.1, 1: 0.11, 2: 0.12}), Effect({0: -0.1, 1: -0.11, 2: -0.12})
+    found = {"salt": up, "rest": down, "luck": Effect({0: -0.1, 1: 0.1, 2: 0.0}), "once": Effect({0: 0.1})}
+    told = {name: findings.change_in_words(found, name) for name in (*found, "sugar")}
+    assert told["salt"] == (
+        "With salt the accuracy on new images **rose**: **+11.0 points** (95 % interval +8.5 to +13.5)."
+    )
+    assert told["rest"].startswith("With rest the accuracy on new images **fell**: **-11.0 points**")
+    assert "these seeds **cannot tell**: **+0.0 points** (95 % interval -24.8 to +24.8)" in told["luck"]
+    assert told["once"].endswith("**cannot tell**: **+10.0 points, too few seeds for an interval**.")
+    assert told["sugar"] == "What sugar did to them is not measured yet."
 
 
 def test_means_are_those_of_the_statistics_module():

@@ -110,7 +110,7 @@ def test_the_explorer_looks_finished_runs_up(front):
     assert front.options("trial") == ["plain", "<b>more</b>"]
     first = readout(front, "runs-readout")
     assert first == (
-        "plain: 95.0% right on the training images, 65.0% (60.0% to 70.0% over 2 seeds) on new ones, a gap of 30.0 points."
+        "plain: 95.0% right on the training images, 65.0% (mean of 2 seeds, 60.0% to 70.0%) on new ones, a gap of 30.0 points."
     )
     assert picture(front, "<figure")["alt"] == first
     front.choose("trial", "<b>more</b>")

@@ -8,8 +8,9 @@ from samples import dataset, same_weights, snapshot
 from torch import nn
 
 from lessons_lib import models, training_steps
+from lessons_lib.timing import Verdict
 from lessons_lib.timing.measurement import Comparison, Measurement
-from lessons_lib.training_steps import Knobs, TrainingStep, against, ladder, more, usable
+from lessons_lib.training_steps import Knobs, TrainingStep, against, ladder, more, most_helpful, usable
 
 DATA = dataset(train=96).train
 PLAIN, INDEXED = Knobs(), Knobs(indexed=True)
@@ -138,3 +139,19 @@ def test_every_way_works_on_a_gpu(model):
         step = TrainingStep(model, DATA, 16, knobs, device="cuda")
         step()
         assert weights(step).isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("gains", "told"),
+    [
+        ({"a": Verdict(1.02, 0.9, 1.2), "b": Verdict(1.5, 1.4, 1.6)}, "The most is gained by b."),
+        ({"a": Verdict(1.02, 1.01, 1.03), "b": Verdict(0.5, 0.4, 0.6)}, "None of them does much here."),
+        ({"a": Verdict(3.0, 0.9, 9.0), "b": Verdict(0.5, 0.4, 0.6)}, "None of them does much here."),
+        (
+            {"a": Verdict(1.4, 1.3, 1.5), "b": Verdict(1.5, 1.4, 1.6)},
+            "The most is gained by a and by b; which of them gains more cannot be told.",
+        ),
+    ],
+)
+def test_the_most_helpful_change_is_named_where_one_can_be_told(gains, told):
+    assert most_helpful(gains) == told

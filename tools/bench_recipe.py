@@ -92,14 +92,14 @@ def final_jobs() -> list[Job]:
 
 def measure_seconds() -> None:
     """Train the final recipe as long as each accuracy takes, and the course's recipe, on an otherwise idle machine."""
-    from recipes.page import fewest
+    from recipes.page import fewest, timed_runs
 
     kept, found = read(), load()
     for target, (recipe, _) in TARGETS.items():
-        steps = fewest(kept["runs"], target, key)
-        if steps is not None:
+        while (steps := fewest(kept, target, key)) is not None and not timed_runs(kept, target, steps):
             runs = [run(recipe, found, steps, seed) for seed in SEEDS]
-            kept["seconds"][f"{target:.0%}"] = [asdict(one) for one in runs]
+            kept["seconds"].setdefault(f"{target:.0%}", []).extend(asdict(one) for one in runs)
+            keep(kept)
             print(
                 f"{target:.0%}: {steps} steps, {', '.join(f'{one.seconds:.1f} s {one.test:.2%}' for one in runs)}",
                 flush=True,

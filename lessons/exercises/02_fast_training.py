@@ -7,6 +7,8 @@
 # `hint("02.1")` helps, and `solution("02.1")` shows an answer once you have tried.
 
 # %%
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -80,27 +82,30 @@ check("02.3", first_to_reach)
 # %% [markdown]
 # ## 02.4 A large batch in a small memory
 # A batch of 512 does not fit, but you want its gradient? Take it in pieces, and let the gradients add up: **gradient
-# accumulation**. Here the model is linear and the loss is the mean squared error, so that the gradient is one line, given
-# to you below. The last piece may be smaller than the others.
-#
-# **Write the gradient of the whole batch, computed from pieces of at most `size` images.** Call `gradient` on one piece at
-# a time, never on the whole.
+# accumulation**. Your function is given `gradient`, a function too: `gradient(some_x, some_y)` returns the gradient of the
+# **mean** loss over the images that it gets. Here it is that of a linear model, small enough to look at:
 
 
 # %%
-def gradient(weights: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """The gradient (d,) of the MEAN over n images of (x @ weights - y) squared; x is (n, d), y is (n,)."""
+def gradient(x: Tensor, y: Tensor) -> Tensor:
+    """The gradient (d,) of the mean over n images of (x @ weights - y) squared; x is (n, d), y is (n,)."""
+    weights = torch.ones(x.shape[1])
     return 2 * (x @ weights - y) @ x / len(x)
 
 
+# %% [markdown]
+# **Write the gradient of the whole batch, computed from pieces of at most `size` images.** Hand `gradient` one piece at a
+# time, never the whole: the check looks at how many images it got. The last piece may be smaller than the others.
+
+
 # %% tags=["exercise-02.4"]
-def accumulated_gradient(weights: Tensor, x: Tensor, y: Tensor, size: int) -> Tensor:
-    """What gradient(weights, x, y) is, computed in pieces of at most `size` images."""
+def accumulated_gradient(gradient: Callable[[Tensor, Tensor], Tensor], x: Tensor, y: Tensor, size: int) -> Tensor:
+    """What gradient(x, y) is, computed in pieces of at most `size` images."""
     ### BEGIN SOLUTION
-    total = torch.zeros_like(weights)
+    total = torch.tensor(0.0)
     for start in range(0, len(x), size):
         some_x, some_y = x[start : start + size], y[start : start + size]
-        total += gradient(weights, some_x, some_y) * len(some_x) / len(x)
+        total = total + gradient(some_x, some_y) * len(some_x) / len(x)
     return total
     ### END SOLUTION
 

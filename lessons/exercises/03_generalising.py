@@ -88,8 +88,9 @@ check("03.3", confusion_matrix)
 #
 # $$t = \frac{\text{mean of the differences}}{\text{standard deviation of the differences} / \sqrt{n}}$$
 #
-# where the standard deviation divides by $n - 1$, as `torch.std` does. With three seeds, $|t|$ must exceed 4.3 before
-# an effect can be claimed at 95 %; with five, 2.8.
+# where the standard deviation divides by $n - 1$, as `torch.std` does. What stands below the line is the **standard
+# error** of the mean: how far luck alone moves the mean of $n$ differences. So $t$ counts standard errors. With three
+# seeds, $|t|$ must exceed 4.3 before an effect can be claimed at 95 %; with five, 2.8.
 #
 # **Write the function that returns t** as a plain float, positive where the change helped. The differences are never
 # all equal here.

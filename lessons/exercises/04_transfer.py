@@ -19,7 +19,8 @@ from lessons_lib.checks import check, hint, progress, solution
 # ## 04.1 Freeze all but the head
 # A parameter with `requires_grad` set to `False` gets no gradient, so no optimiser moves it. That freezes the weights, but
 # not everything: in training mode a **batch norm** also updates its running mean and variance whenever images pass, gradient
-# or not. In evaluation mode it leaves them alone.
+# or not. In evaluation mode it leaves them alone. (A later `model.train()` would set the frozen batch norms back to training
+# mode; this exercise is not concerned with that.)
 #
 # **Return a copy of the network in which the head alone is trained**, and whose frozen part stays exactly as it is when
 # images pass through it. The network that was given stays as it was.

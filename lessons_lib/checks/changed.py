@@ -4,6 +4,8 @@ from typing import Any
 
 import torch
 
+TO_CHANGE = "if a changed network is wanted, change a `copy.deepcopy` of it (a plain `copy.copy` shares its layers)"
+
 
 def change(before: Any, after: Any) -> str:
     """Say how `after` differs from `before`, its copy from before the call; empty where nothing changed."""
@@ -37,9 +39,12 @@ def _entry_change(before: Any, after: Any) -> str:
 
 def _module_change(before: torch.nn.Module, after: torch.nn.Module) -> str:
     if change(before.state_dict(), after.state_dict()):
-        return "has other weights or statistics than before"
+        return f"has other weights or statistics than before; {TO_CHANGE}"
     for mine, theirs in zip(before.modules(), after.modules(), strict=False):
         if mine.training != theirs.training:
             mode = "training" if theirs.training else "evaluation"
-            return f"was left in {mode} mode; put it back as it was with `model.train(...)`"
+            return f"was left in {mode} mode; put it back as it was with `model.train(...)`, or, {TO_CHANGE}"
+    for old, new in zip(before.parameters(), after.parameters(), strict=False):
+        if old.requires_grad != new.requires_grad:
+            return f"was {'thawed' if new.requires_grad else 'frozen'} (`requires_grad`), in whole or in part; {TO_CHANGE}"
     return ""

@@ -9,9 +9,19 @@ import torch
 SHOWN_VALUES = 8
 
 
+class InOrder(reprlib.Repr):
+    """Shows the entries of a dictionary in their own order; reprlib would sort them."""
+
+    def repr_dict(self, value: dict[Any, Any], level: int) -> str:
+        if value and level <= 0:
+            return "{...}"
+        shown = [f"{self.repr1(k, level - 1)}: {self.repr1(v, level - 1)}" for k, v in value.items()]
+        return f"{{{', '.join(shown[: self.maxdict] + ['...'] * (len(shown) > self.maxdict))}}}"
+
+
 def shorten(value: Any, length: int = 120) -> str:
     """The repr of a value on one line, cut to `length` characters; of a value without a working repr, its type."""
-    short = reprlib.Repr()
+    short = InOrder()
     short.maxstring = short.maxother = length
     short.maxlist = short.maxtuple = short.maxdict = SHOWN_VALUES
     try:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from lessons_lib.checks.exercises import exercise
+from lessons_lib.checks.outcomes import NotYet
 from lessons_lib.checks.sandbox import expect
 
 
@@ -40,6 +41,9 @@ def _memory_mistakes(each: int, slots: int, per_image: int, batch: int) -> dict[
         ),
         "These are the activations and the weights alone, as in a prediction: training keeps gradients and slots too.": (
             each + activations
+        ),
+        "Every parameter has slots of its own: `slots` multiplies the number of parameters, it is not added to it.": (
+            each * 2 + 4 * slots + activations
         ),
         "The activations are those of one image: multiply them by `batch`.": each * (2 + slots) + per_image,
         "The activations are missing.": each * (2 + slots),
@@ -131,21 +135,22 @@ def first_to_reach(answer: Any) -> None:
         {"runs": RUNS, "target": 0.8},
         "steady",
         mistakes={
-            "This run ends with the highest accuracy; asked for is who reaches the target first.": "throughput",
-            "This run reaches more than the target first; equal to the target is enough: `>=`.": "last",
-            "This run was looked at earliest, but its accuracy is not there yet.": "early",
+            "`throughput` ends with the highest accuracy; asked for is who reaches the target first.": "throughput",
+            "`last` is the first above the target; equal to the target is enough: `>=`.": "last",
+            "`early` was looked at earliest, but its accuracy is not there yet.": "early",
             "These are the seconds; asked for is the name of the run.": 3.0,
             "Here some run does reach the target; None is for when none does.": None,
         },
-        note="Equal to the target is enough.",
     )
     expect(
         answer,
         {"runs": RUNS, "target": 0.85},
         "last",
         mistakes={
-            "A run counts from the first time that it reaches the target, not by its last look.": "steady",
-            "This run is above the target at some time, but another was there before.": "early",
+            "`steady`, `early` and `last` all get there at their third look, but not at the same time: compare the "
+            "seconds, not the places in the lists.": "steady",
+            "`early` reaches the target, but another run did so before.": "early",
+            "`throughput` ends with the highest accuracy, but others reached the target before.": "throughput",
         },
     )
     expect(answer, {"runs": RUNS, "target": 0.99}, None, note="No run gets there: the answer is None.")
@@ -154,7 +159,7 @@ def first_to_reach(answer: Any) -> None:
         answer,
         {"runs": shaky, "target": 0.9},
         "falls again",
-        mistakes={"What a run does after it reached the target does not count.": "stays"},
+        mistakes={"What `falls again` does after it reached the target does not count.": "stays"},
     )
     expect(answer, {"runs": {"stopped at once": []}, "target": 0.5}, None, note="A run without a single look.")
 
@@ -164,9 +169,9 @@ def first_to_reach(answer: Any) -> None:
     "A large batch in a small memory",
     hints=(
         "Walk through the batch: `for start in range(0, len(x), size)` and `x[start : start + size]`.",
-        "`gradient` gives the mean over its piece. The sum over a piece is that times the number of its images.",
+        "`gradient(some_x, some_y)` gives the mean over its piece. The sum over a piece is that times the number of its images.",
         "Add the sums of all pieces, and divide by `len(x)`: then a smaller last piece counts for less, as it should.",
-        "`total += gradient(weights, some_x, some_y) * len(some_x) / len(x)`",
+        "`total = total + gradient(some_x, some_y) * len(some_x) / len(x)`, beginning with `total = 0`.",
     ),
     learned="Memory of a small batch, gradient of a large one; the price is time. Batch norm still sees the small pieces.",
 )
@@ -177,13 +182,36 @@ def accumulated_gradient(answer: Any) -> None:
         (5, 8, "It all fits into one piece."),
     ):
         weights, x, y = _regression(count)
+        gradient = Metered(weights)
         expect(
             answer,
-            {"weights": weights, "x": x, "y": y, "size": size},
+            {"gradient": gradient, "x": x, "y": y, "size": size},
             _gradient(weights, x, y),
             mistakes=_accumulation_mistakes(weights, x, y, size),
             note=note,
         )
+        if gradient.most > size:
+            raise NotYet(
+                f"The result is right, but `gradient` got {gradient.most} images at once, and no more than `size` = {size} "
+                "fit into the memory. Hand it one piece at a time."
+            )
+
+
+class Metered:
+    """The gradient that an answer is given; it notes the largest number of images that it got at once."""
+
+    def __init__(self, weights: Tensor) -> None:
+        self.weights, self.most = weights, 0
+
+    def __call__(self, x: Tensor, y: Tensor) -> Tensor:
+        self.most = max(self.most, len(x))
+        return _gradient(self.weights, x, y)
+
+    def __deepcopy__(self, memo: Any) -> "Metered":
+        return self  # the checker hands copies to an answer; this one has to tell what happened to it
+
+    def __repr__(self) -> str:
+        return "the gradient of a linear model"
 
 
 def _regression(count: int) -> tuple[Tensor, Tensor, Tensor]:

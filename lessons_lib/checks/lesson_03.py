@@ -25,7 +25,7 @@ Tensor = torch.Tensor
 )
 def spoil(answer: Any) -> None:
     labels = torch.tensor([3, 0, 2, 1, 3, 2, 0, 1])
-    places, steps = torch.tensor([4, 1, 6, 7]), torch.tensor([1, 3, 2, 2])
+    places, steps = torch.tensor([4, 1, 6, 7]), torch.tensor([3, 3, 2, 2])
     given = {"labels": labels, "places": places, "steps": steps, "classes": 4}
     expect(answer, given, _spoilt(labels, places, steps, 4), mistakes=_spoil_mistakes(labels, places, steps))
     nothing = torch.tensor([], dtype=torch.int64)
@@ -59,6 +59,8 @@ def _spoil_mistakes(labels: Tensor, places: Tensor, steps: Tensor) -> dict[str, 
         ),
         "Classes beyond the last one were held at the last: some of those labels are right again. After the last class "
         "comes class 0, `% classes`.": _put(labels, places, moved.clamp(max=3)),
+        "Classes beyond the last one were all set to 0: wrong labels they are, but not those asked for. One class beyond "
+        "the last is 0, two beyond it is 1: the remainder `% classes`.": _put(labels, places, moved * (moved < 4)),
         "These are the steps themselves: a step is how far a label moves on from its true class, so add it. As it is, some labels "
         "may be right by chance.": _put(labels, places, steps),
         "These are only the spoilt labels: return all of them, the right ones included.": moved % 4,

@@ -10,6 +10,7 @@ from lessons_lib import checkpoints
 from lessons_lib.tables import Table
 from lessons_lib.transfer.methods import SCRATCH
 from lessons_lib.transfer.runs import Run
+from lessons_lib.transfer.stages import listed
 
 CLAIMED = 0.9
 Saved = dict[int, list[float]]
@@ -89,18 +90,18 @@ def judge(saved: Saved, claimed: float = CLAIMED) -> Judgement:
     best = max(saved, key=lambda size: median(saved[size]))
     most = f"at best {_range(saved[best])} less training time, with {best} images a class"
     if len(yes) == len(saved):
-        return Judgement("holds", f"{claimed:.0%} or more at {_sizes(yes)} images a class")
+        return Judgement("holds", f"{claimed:.0%} or more at {listed(yes)} images a class")
     if yes and no and max(yes) < min(no):
         return Judgement(
-            "holds only if", f"labels are few, at {_sizes(yes)} images a class and no longer at {_sizes(no)}; {most}"
+            "holds only if", f"labels are few, at {listed(yes)} images a class and no longer at {listed(no)}; {most}"
         )
     if yes:
-        return Judgement("holds only if", f"you have {_sizes(yes)} images a class; {most}")
+        return Judgement("holds only if", f"you have {listed(yes)} images a class; {most}")
     if not both:
         return Judgement("does not hold here", most)
-    fails = f", and with {_sizes(no)} it does not hold" if no else ""
+    fails = f", and with {listed(no)} it does not hold" if no else ""
     return Judgement(
-        "cannot tell", f"with {_sizes(both)} images a class the seeds lie on both sides of {claimed:.0%}{fails}; {most}"
+        "cannot tell", f"with {listed(both)} images a class the seeds lie on both sides of {claimed:.0%}{fails}; {most}"
     )
 
 
@@ -139,13 +140,10 @@ def _ordinal(number: int) -> str:
     return f"{number:,}{'th' if number % 100 in (11, 12, 13) else ending}"
 
 
-def _sizes(sizes: Sequence[int]) -> str:
-    *most, last = map(str, sizes)
-    return f"{', '.join(most)} and {last}" if most else last
-
-
 def _range(shares: Sequence[float]) -> str:
-    """The middle value, and the lowest and highest where they differ."""
+    """The middle value, and the lowest and highest where they differ; one run has no spread, and is called so."""
+    if len(shares) == 1:
+        return f"{shares[0]:.0%} (one run)"
     low, high = f"{min(shares):.0%}", f"{max(shares):.0%}"
     spread = f" ({low} to {high})" if low != high else ""
     return f"{median(shares):.0%}{spread}"

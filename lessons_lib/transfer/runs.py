@@ -1,7 +1,6 @@
 """Every method, at several numbers of images, with several seeds: finished runs in, nothing else."""
 
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -12,10 +11,8 @@ from lessons_lib.datasets.split import Dataset
 from lessons_lib.explained import Mistake
 from lessons_lib.history import History
 from lessons_lib.live import Live
-from lessons_lib.transfer.methods import FROZEN, METHODS, PEAK_RATE, SCRATCH, learn
+from lessons_lib.transfer.methods import FROZEN, METHODS, PEAK_RATE, learn
 from lessons_lib.transfer.stages import Stage, few
-
-ONE_SEED_SPREAD = 0.04  # of the accuracy: what two seeds are taken to differ by where only one was run
 
 
 @dataclass(frozen=True)
@@ -113,46 +110,6 @@ def accuracies(runs: Sequence[Run]) -> dict[str, dict[float, list[float]]]:
     for run in runs:
         found.setdefault(run.method, {}).setdefault(run.per_class, []).append(run.accuracy)
     return found
-
-
-def winner(runs: Sequence[Run], per_class: int) -> str:
-    """Who is best at so many images a class, in a few words; a tie where the lead is within the noise, see `noise`."""
-    at = {method: sizes[per_class] for method, sizes in accuracies(runs).items() if per_class in sizes}
-    means = {method: _mean(values) for method, values in at.items()}
-    first, *others = sorted(means, key=lambda method: -means[method])
-    close = [method for method in others if means[first] - means[method] <= noise(at.values(), runs[0].test_images)]
-    return f"{first} and {' and '.join(close)}, too close to tell apart" if close else first
-
-
-def did_it_help(runs: Sequence[Run], name: str) -> str:
-    """For each way to transfer: better or worse than from scratch at the largest number of images, in a sentence."""
-    size = max(run.per_class for run in runs)
-    at = {method: sizes[size] for method, sizes in accuracies(runs).items() if size in sizes}
-    scratch = at.pop(SCRATCH)
-    told = [f"{method} {_against(values, scratch, runs[0].test_images)}" for method, values in at.items()]
-    return f"On {name}, with {size} images a class, training from scratch gets {_mean(scratch):.1%}; {'; '.join(told)}."
-
-
-def _against(values: Sequence[float], scratch: Sequence[float], test_images: int) -> str:
-    difference = _mean(values) - _mean(scratch)
-    if abs(difference) <= noise([values, scratch], test_images):
-        return f"{_mean(values):.1%}, too close to tell apart"
-    return f"{_mean(values):.1%}, so it {'helps' if difference > 0 else 'hurts'}"
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
-
-
-def noise(groups: Iterable[Sequence[float]], test_images: int) -> float:
-    """A difference of two accuracies that says nothing: half the spread of the seeds, or two standard errors if that is more.
-
-    The standard error is that of a share counted on so many test images.
-    """
-    kept = [list(values) for values in groups]
-    spread = max(max(values) - min(values) if len(values) > 1 else ONE_SEED_SPREAD for values in kept)
-    share = _mean([_mean(values) for values in kept])
-    return max(spread / 2, 2 * math.sqrt(share * (1 - share) / test_images))
 
 
 def best_rates(

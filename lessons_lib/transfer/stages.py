@@ -62,7 +62,7 @@ def fitting(data: Dataset, stages: Sequence[Stage]) -> tuple[list[Stage], list[s
     beyond = [stage for stage in stages if stage.per_class > most]
     notes = []
     if beyond:
-        asked = " and ".join(str(stage.per_class) for stage in beyond)
+        asked = listed([stage.per_class for stage in beyond])
         notes.append(f"{data.name} has at most {most} training images a class; {asked} a class were asked for.")
         if not kept or kept[-1].per_class < most:
             kept.append(replace(beyond[0], per_class=most))
@@ -71,3 +71,9 @@ def fitting(data: Dataset, stages: Sequence[Stage]) -> tuple[list[Stage], list[s
     if poor:
         notes.append(f"Fewer than {largest} training images: {', '.join(poor)}; all of them are used.")
     return kept, notes
+
+
+def listed(things: Sequence[object]) -> str:
+    """In words: "a", "a and b", "a, b and c"."""
+    *most, last = map(str, things)
+    return f"{', '.join(most)} and {last}" if most else last

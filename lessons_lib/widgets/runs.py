@@ -16,7 +16,7 @@ def describe(name: str, runs: Mapping[int, Run]) -> str:
     """
     shares = [run.validation for run in runs.values()]
     seen, new = mean(run.training for run in runs.values()), mean(shares)
-    spread = f" ({min(shares):.1%} to {max(shares):.1%} over {len(shares)} seeds)" if len(shares) > 1 else ""
+    spread = f" (mean of {len(shares)} seeds, {min(shares):.1%} to {max(shares):.1%})" if len(shares) > 1 else ""
     return f"{name}: {seen:.1%} right on the training images, {new:.1%}{spread} on new ones, a gap of {100 * (seen - new):.1f} points."
 
 

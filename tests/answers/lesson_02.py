@@ -36,28 +36,30 @@ def first_by_sorting(runs, target):
     return reached[0][1] if reached else None
 
 
-def gradient(weights, x, y):
-    return 2 * (x @ weights - y) @ x / len(x)
+def pieces(gradient, x, y, size):
+    return [(gradient(a, b), len(a)) for a, b in zip(x.split(size), y.split(size), strict=True)]
 
 
-def pieces(weights, x, y, size):
-    return [(gradient(weights, a, b), len(a)) for a, b in zip(x.split(size), y.split(size), strict=True)]
+def accumulated_by_chunks(gradient, x, y, size):
+    return sum(g * n for g, n in pieces(gradient, x, y, size)) / len(x)
 
 
-def accumulated_by_chunks(weights, x, y, size):
-    return sum(g * n for g, n in pieces(weights, x, y, size)) / len(x)
+def accumulated_one_by_one(gradient, x, y, size):
+    return torch.stack([gradient(x[i : i + 1], y[i : i + 1]) for i in range(len(x))]).mean(0)
 
 
-def accumulated_by_autograd(weights, x, y, size):
-    free = weights.clone().requires_grad_()
-    for a, b in zip(x.split(size), y.split(size), strict=True):
-        ((a @ free - b).square().sum() / len(x)).backward()
-    return free.grad
+def only_whole_pieces(gradient, x, y, size):
+    found = [g for g, n in pieces(gradient, x, y, size) if n == size]
+    return torch.stack(found).mean(0) if found else torch.zeros(x.shape[1])
 
 
-def only_whole_pieces(weights, x, y, size):
-    found = [g for g, n in pieces(weights, x, y, size) if n == size]
-    return torch.stack(found).mean(0) if found else torch.zeros_like(weights)
+def fewest_looks(runs, target):
+    places = {
+        name: next(i for i, (_, accuracy) in enumerate(looks) if accuracy >= target)
+        for name, looks in runs.items()
+        if any(accuracy >= target for _, accuracy in looks)
+    }
+    return min(places, key=places.get, default=None)
 
 
 def last_look(runs, target):
@@ -80,7 +82,7 @@ RIGHT = {
     "02.1": [memory_by_parts, lambda p, s, a, b: (2 + s) * p * 4 + b * a],
     "02.2": [joined_by_einsum, joined_by_a_loop],
     "02.3": [first_by_a_loop, first_by_sorting],
-    "02.4": [accumulated_by_chunks, accumulated_by_autograd],
+    "02.4": [accumulated_by_chunks, accumulated_one_by_one],
 }
 
 WRONG = {
@@ -88,6 +90,7 @@ WRONG = {
         "no gradients": (lambda p, s, a, b: 4 * p * (1 + s) + a * b, "gradients are missing"),
         "no slots": (lambda p, s, a, b: 8 * p + a * b, "slots are missing"),
         "as in a prediction": (lambda p, s, a, b: 4 * p + a * b, "as in a prediction"),
+        "adds the slots once": (lambda p, s, a, b: 4 * (2 * p + s) + a * b, "slots of its own"),
         "one image": (lambda p, s, a, b: 4 * p * (2 + s) + a, "those of one image"),
         "no activations": (lambda p, s, a, b: 4 * p * (2 + s), "The activations are missing"),
         "counts numbers": (lambda p, s, a, b: p * (2 + s) + a * b, "not their bytes"),
@@ -117,6 +120,7 @@ WRONG = {
         ),
         "above only": (first_above, "equal to the target is enough: `>=`"),
         "earliest look": (lambda r, t: min(r, key=lambda n: r[n][0][0]), "looked at earliest"),
+        "compares places": (fewest_looks, "not the places in the lists"),
         "seconds": (
             lambda r, t: min((s for looks in r.values() for s, a in looks if a >= t), default=None),
             "asked for is the name",
@@ -129,25 +133,26 @@ WRONG = {
         ),
     },
     "02.4": {
+        "the whole batch": (lambda f, x, y, s: f(x, y), "Hand it one piece at a time"),
         "mean of means": (
-            lambda w, x, y, s: torch.stack([g for g, _ in pieces(w, x, y, s)]).mean(0),
+            lambda f, x, y, s: torch.stack([g for g, _ in pieces(f, x, y, s)]).mean(0),
             "mean of the pieces' means",
         ),
-        "sum of means": (lambda w, x, y, s: sum(g for g, _ in pieces(w, x, y, s)), "never divided"),
-        "sum over images": (lambda w, x, y, s: accumulated_by_chunks(w, x, y, s) * len(x), "sum over all images"),
+        "sum of means": (lambda f, x, y, s: sum(g for g, _ in pieces(f, x, y, s)), "never divided"),
+        "sum over images": (lambda f, x, y, s: accumulated_by_chunks(f, x, y, s) * len(x), "sum over all images"),
         "divides by the size": (
-            lambda w, x, y, s: accumulated_by_chunks(w, x, y, s) * len(x) / s,
+            lambda f, x, y, s: accumulated_by_chunks(f, x, y, s) * len(x) / s,
             "by the size of a piece",
         ),
         "divides by the pieces": (
-            lambda w, x, y, s: accumulated_by_chunks(w, x, y, s) * len(x) / len(pieces(w, x, y, s)),
+            lambda f, x, y, s: accumulated_by_chunks(f, x, y, s) * len(x) / len(pieces(f, x, y, s)),
             "by the number of pieces",
         ),
-        "last piece": (lambda w, x, y, s: pieces(w, x, y, s)[-1][0], "last piece alone"),
-        "first piece": (lambda w, x, y, s: pieces(w, x, y, s)[0][0], "first piece alone"),
+        "last piece": (lambda f, x, y, s: pieces(f, x, y, s)[-1][0], "last piece alone"),
+        "first piece": (lambda f, x, y, s: pieces(f, x, y, s)[0][0], "first piece alone"),
         "drops the last": (only_whole_pieces, "The last piece is missing"),
         "forgets to multiply": (
-            lambda w, x, y, s: sum(g for g, _ in pieces(w, x, y, s)) / len(x),
+            lambda f, x, y, s: sum(g for g, _ in pieces(f, x, y, s)) / len(x),
             "without multiplying each piece",
         ),
     },

@@ -157,6 +157,7 @@ WRONG = {
     "03.1": {
         "forgets the remainder": (lambda y, p, s, k: put(y, p, y[p] + s), "beyond the last class"),
         "holds at the last class": (lambda y, p, s, k: put(y, p, (y[p] + s).clamp(max=k - 1)), "held at the last"),
+        "sets to 0 beyond the last class": (lambda y, p, s, k: put(y, p, (y[p] + s) * (y[p] + s < k)), "all set to 0"),
         "puts the steps": (lambda y, p, s, k: put(y, p, s), "the steps themselves"),
         "returns the spoilt ones": (lambda y, p, s, k: (y[p] + s) % k, "only the spoilt labels"),
         "moves back": (lambda y, p, s, k: put(y, p, (y[p] - s) % k), "moved back"),

@@ -70,6 +70,13 @@ def freeze_in_place(model):
     return model
 
 
+def freeze_before_the_copy(model):
+    model.requires_grad_(False)
+    frozen = copy.deepcopy(model).eval()
+    frozen.head.requires_grad_(True)
+    return frozen
+
+
 def freeze_a_new_one(model):
     frozen = copy.deepcopy(model)
     for module in frozen.modules():
@@ -104,13 +111,6 @@ def head_with(make):
 def head_in_place(model, classes):
     model.head = nn.Linear(model.head.in_features, classes)
     return model
-
-
-def head_on_a_shallow_copy(model, classes):
-    renewed = copy.copy(model)
-    renewed.head = nn.Linear(model.head.in_features, classes)
-    renewed.blocks[0][0].weight.data.zero_()
-    return renewed
 
 
 def head_and_all_else(model, classes):
@@ -176,6 +176,7 @@ WRONG = {
         "forgets the bias": (frozen_with(freeze_without_bias), "a weight and a bias"),
         "freezes a kind of layer": (frozen_with(freeze_convolutions), "choose by kind of layer"),
         "changes the mode in place": (freeze_in_place, "The argument `model` was left in evaluation mode"),
+        "freezes before it copies": (freeze_before_the_copy, "The argument `model` was frozen"),
         "draws new weights": (freeze_a_new_one, "other weights than the one given"),
         "returns nothing": (lambda model: None, "Return a network; yours is None"),
         "returns the parameters": (lambda model: list(model.head.parameters()), "Return a network; yours is the list"),

@@ -101,4 +101,4 @@ STAGES = (
 )
 
 # the recipe and the numbers of steps that are tried for each accuracy
-TARGETS = {0.90: (FINAL, (700, 800)), 0.91: (WIDE, (1_000, 1_200)), 0.92: (WIDE, (2_500, 3_000, 3_600))}
+TARGETS = {0.90: (FINAL, (700, 800)), 0.91: (WIDE, (1_000, 1_200)), 0.92: (WIDE, (2_500, 3_000, 3_600, 4_500))}
