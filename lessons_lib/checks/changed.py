@@ -46,5 +46,7 @@ def _module_change(before: torch.nn.Module, after: torch.nn.Module) -> str:
             return f"was left in {mode} mode; put it back as it was with `model.train(...)`, or, {TO_CHANGE}"
     for old, new in zip(before.parameters(), after.parameters(), strict=False):
         if old.requires_grad != new.requires_grad:
-            return f"was {'thawed' if new.requires_grad else 'frozen'} (`requires_grad`), in whole or in part; {TO_CHANGE}"
+            return (
+                f"was {'thawed' if new.requires_grad else 'frozen'} (`requires_grad`), in whole or in part; {TO_CHANGE}"
+            )
     return ""
