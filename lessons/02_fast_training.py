@@ -293,7 +293,8 @@ from lessons_lib.scaling_told import exchange_told, layouts_told, resumed_told
 gpus = torch.cuda.device_count() if where.type == "cuda" else 0
 kind, processes = ("cuda", gpus) if gpus > 1 else ("cpu", 2)   # one GPU cannot be shared: then the CPU shows it
 missing = scaling.available(kind)
-shared = training.Recipe(steps=choose(PROFILE, smoke=8, quick=30, full=200), batch_size=32 * processes)
+shared = training.Recipe(steps=choose(PROFILE, smoke=8, quick=30, full=200),
+                         batch_size=choose(PROFILE, smoke=16, quick=16, full=32) * processes)
 layouts = None if missing else scaling.compare_layouts(
     data, shared, seconds=choose(PROFILE, smoke=0.5, quick=4.0, full=20.0), seed=SEED)
 layouts or missing
