@@ -79,6 +79,8 @@ def train(
     evaluate_every: int | None = None,
     augment: Callable[[Tensor], Tensor] | None = None,
     rates: Mapping[str, float] | None = None,
+    loss: Callable[[Tensor, Tensor], Tensor] | None = None,
+    after_step: Callable[[int], object] | None = None,
     quiet: bool = False,
 ) -> History:
     """Train `model` in place on `data.train`; the same seed gives the same weights on the same machine.
@@ -98,6 +100,10 @@ def train(
         rates: how much of the recipe's learning rate each part of the network gets, by the beginning of its parameters'
             names, such as {"blocks": 0.1}; 1 where nothing is said. With 0 the part is frozen: its weights stay,
             and so do the running statistics of its batch norms.
+        loss: called with logits float32 (batch, classes) and the places int64 (batch,) of their images in data.train;
+            returns a scalar. None: cross-entropy against the labels, with the recipe's smoothing.
+        after_step: called with the number of steps done, after each of them and once before the first: for what has to hold
+            whatever a step does, such as weights that stay 0. A resume needs `loss` and `after_step` of the same repr.
         quiet: show no progress.
 
     Returns:
@@ -123,12 +129,15 @@ def train(
     history, live = History(), Live("Training", total, quiet=quiet)
     job = {**asdict(recipe), "seed": seed, "data": data.name, "images": len(images)}
     job |= {"rates": dict(rates), "augment": repr(augment) if augment else None, "dropout": _dropout(model)}
+    job |= {name: repr(given) for name, given in (("loss", loss), ("after_step", after_step)) if given is not None}
     if checkpoint:
         job["fingerprint"] = resume.fingerprint(data.train.images, data.train.labels)
     start = resume.load(checkpoint, job, model, optimiser, history) if checkpoint else 0
     precision = mixed_precision(device)
     own_numbers = torch.random.fork_rng([device] if device.type == "cuda" else [])
     with resume.stop_requested() as stop, own_numbers, frozen(model, rates):
+        if after_step:
+            after_step(start)
         for step in range(start, total):
             began = time.perf_counter()
             torch.manual_seed(seed * 1_000_003 + step)  # dropout, if any, is the same after a resume
@@ -137,14 +146,18 @@ def train(
             for group in optimiser.param_groups:
                 group["lr"] = rate * group["share"]
             training_mode(model, rates)
-            loss = update(model, optimiser, images[chosen], labels[chosen], recipe.smoothing, precision, augment)
-            history.loss.append(loss)
+            own_loss = (lambda logits, places=chosen: loss(logits, places)) if loss else None
+            batch = images[chosen], labels[chosen]
+            value = update(model, optimiser, *batch, recipe.smoothing, precision, augment, own_loss)
+            if after_step:
+                after_step(step + 1)
+            history.loss.append(value)
             history.rate.append(rate)
             history.images += len(chosen)
             history.step_seconds.append(time.perf_counter() - began)
             if (step + 1) % (evaluate_every or epoch_steps) == 0 or step + 1 == total:
                 history.accuracy.append((step + 1, accuracy(model, data.validation)))
-            live.update(step + 1, loss)
+            live.update(step + 1, value)
             if checkpoint and (stop.is_set() or (step + 1) % checkpoint_every == 0):
                 resume.save(checkpoint, job, step + 1, model, optimiser, history)
             if stop.is_set():
@@ -216,13 +229,14 @@ def update(
     smoothing: float,
     precision: AbstractContextManager,
     augment: Callable[[Tensor], Tensor] | None = None,
+    loss_of: Callable[[Tensor], Tensor] | None = None,
 ) -> float:
     """One step of training: forward, loss, gradient, update.
 
     Args:
         images: uint8 (batch, c, h, w). labels: int64 (batch,).
         smoothing: label smoothing, 0 to 1. precision: a context manager, see `mixed_precision`.
-        augment: see `train`.
+        augment: see `train`. loss_of: turns the logits of this batch into another loss than cross-entropy.
 
     Returns:
         The loss before the update.
@@ -235,7 +249,8 @@ def update(
         x = augment(x)
     x = x.contiguous(memory_format=torch.channels_last)
     with precision:
-        loss = F.cross_entropy(model(x).float(), labels, label_smoothing=smoothing)
+        logits = model(x).float()
+        loss = loss_of(logits) if loss_of else F.cross_entropy(logits, labels, label_smoothing=smoothing)
     value = loss.item()
     if not math.isfinite(value):
         raise ValueError(
