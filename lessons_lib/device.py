@@ -26,7 +26,7 @@ __all__ = [
     "threads",
 ]  # fmt: skip
 
-PACKAGES = ("torch", "numpy", "onnxruntime", "onnx", "ipywidgets")
+PACKAGES = ("torch", "numpy", "onnxruntime", "onnx", "ipywidgets", "openvino", "nncf")
 
 
 def pick(device: str | torch.device = "auto") -> torch.device:

@@ -5,10 +5,13 @@ import io
 import logging
 import tempfile
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+
+from lessons_lib.explained import Mistake
 
 
 def export(model: nn.Module, image_shape: tuple[int, int, int]) -> bytes:
@@ -38,18 +41,52 @@ def export(model: nn.Module, image_shape: tuple[int, int, int]) -> bytes:
         return path.read_bytes()
 
 
-def quantize(graph: bytes, calibration: Tensor, batch_size: int = 64) -> bytes:
-    """Turn a float32 graph into int8: static, calibrated by the largest and smallest values, weights per channel.
+CALIBRATIONS = {"min-max": "MinMax", "percentile": "Percentile", "entropy": "Entropy"}  # here: in ONNX Runtime
+
+
+@dataclass(frozen=True)
+class Int8Options:
+    """How `quantize` goes about it; the defaults are right on every machine.
+
+    calibration: which range of an activation is kept, one of `CALIBRATIONS`. per_channel: each output channel of a weight has a
+    scale of its own. reduce_range: weights use 7 bits of the 8, because the sums of 8-bit products overflow on CPUs without VNNI.
+    keep_float32: the layers that stay as they are, by their place among convolutions and linear layers, from 0.
+    percentile: what the calibration of that name keeps.
+
+    Raises:
+        Mistake: unknown calibration.
+    """
+
+    calibration: str = "min-max"
+    per_channel: bool = True
+    reduce_range: bool = True
+    keep_float32: tuple[int, ...] = ()
+    percentile: float = 99.99
+
+    def __post_init__(self) -> None:
+        if self.calibration not in CALIBRATIONS:
+            raise Mistake(f"There is no calibration {self.calibration!r}; choose one of {', '.join(CALIBRATIONS)}.")
+
+
+def layer_nodes(graph: bytes) -> list[str]:
+    """The names of the nodes that are convolutions or linear layers, in order."""
+    import onnx
+
+    return [node.name for node in onnx.load_from_string(graph).graph.node if node.op_type in ("Conv", "Gemm", "MatMul")]
+
+
+def quantize(graph: bytes, calibration: Tensor, batch_size: int = 64, options: Int8Options | None = None) -> bytes:
+    """Turn a float32 graph into int8: static, that is, with ranges of the activations found beforehand.
 
     Args:
         graph: from `export`. calibration: float32 (n, c, h, w), inputs as the model meets them in use.
+        options: how; by default calibrated by the smallest and largest values, weights per channel in 7 bits.
 
     Returns:
-        The int8 graph as bytes. Weights use 7 bits of the 8 (`reduce_range`), because the sums of 8-bit products
-        overflow on CPUs without VNNI, and one file should be right on every machine.
+        The int8 graph as bytes.
 
     Raises:
-        ValueError: no calibration images.
+        ValueError: no calibration images, or a layer to keep that is not there.
 
     Source: onnxruntime.quantization.quantize_static, format QDQ.
     """
@@ -58,9 +95,14 @@ def quantize(graph: bytes, calibration: Tensor, batch_size: int = 64) -> bytes:
     from onnxruntime import quantization as ort
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
+    chosen = options or Int8Options()
+    size = batch_size
+    if chosen.calibration != "min-max":  # ONNX Runtime's histograms want batches of one size
+        size = max(s for s in range(1, batch_size + 1) if len(calibration) % s == 0)
+
     class Reader(ort.CalibrationDataReader):
         def __init__(self) -> None:
-            self.parts = iter(calibration.split(batch_size))
+            self.parts = iter(calibration.split(size))
 
         def get_next(self) -> dict | None:
             part = next(self.parts, None)
@@ -75,12 +117,23 @@ def quantize(graph: bytes, calibration: Tensor, batch_size: int = 64) -> bytes:
             result,
             Reader(),
             quant_format=ort.QuantFormat.QDQ,
-            per_channel=True,
-            reduce_range=True,
+            per_channel=chosen.per_channel,
+            reduce_range=chosen.reduce_range,
             activation_type=ort.QuantType.QUInt8,
             weight_type=ort.QuantType.QInt8,
+            calibrate_method=ort.CalibrationMethod[CALIBRATIONS[chosen.calibration]],
+            nodes_to_exclude=_kept(Path(ready).read_bytes(), chosen.keep_float32),
+            extra_options={"CalibPercentile": chosen.percentile} if chosen.calibration == "percentile" else {},
         )
         return Path(result).read_bytes()
+
+
+def _kept(graph: bytes, places: tuple[int, ...]) -> list[str]:
+    nodes = layer_nodes(graph) if places else []
+    for place in places:
+        if place not in range(len(nodes)):
+            raise ValueError(f"keep_float32 names layer {place}; the graph has layers 0 to {len(nodes) - 1}.")
+    return [nodes[place] for place in places]
 
 
 @contextlib.contextmanager

@@ -1,5 +1,7 @@
 import copy
 import importlib.util
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -7,7 +9,13 @@ from samples import dataset, learnt, same_weights, snapshot
 from torch import nn
 
 from lessons_lib import engines, models, onnx_graph
+from lessons_lib.engines import openvino_engine
+from lessons_lib.engines.padding import pad_colours
 
+OPENVINO = [
+    pytest.param(name, marks=pytest.mark.skipif(bool(engines.missing(name)), reason=str(engines.missing(name))))
+    for name in engines.OPTIONAL_NAMES
+]
 CASES = [("small", 1, 28), ("vgg", 3, 32), ("resnet", 3, 28), ("resnet", 1, 32)]
 
 
@@ -116,6 +124,25 @@ def test_exporting_and_quantizing_are_silent(graphs, capfd, recwarn):
     assert not recwarn.list
 
 
+@pytest.mark.parametrize(("network", "channels"), [("small", 3), ("vgg", 3), ("small", 1), ("resnet", 3)])
+def test_padding_colours_gives_the_same_function(network, channels):
+    import onnx
+    import onnxruntime
+
+    graph = onnx_graph.export(learnt(network, channels, 28), (channels, 28, 28))
+    padded = pad_colours(graph)
+    onnx.checker.check_model(onnx.load_from_string(padded))
+    x = torch.rand(3, channels, 28, 28).numpy()
+    before, after = (
+        onnxruntime.InferenceSession(g, providers=["CPUExecutionProvider"]).run(None, {"x": x})[0]
+        for g in (graph, padded)
+    )
+    assert torch.allclose(torch.tensor(after), torch.tensor(before), atol=1e-5)
+    kinds = [node.op_type for node in onnx.load_from_string(padded).graph.node]
+    assert ("Pad" in kinds) == (channels == 3)
+    assert (padded == graph) == (channels != 3)
+
+
 def test_without_calibration_images_int8_is_refused():
     with pytest.raises(ValueError, match="needs calibration images"):
         onnx_graph.quantize(b"", torch.zeros(0, 1, 28, 28))
@@ -217,26 +244,94 @@ def lack(monkeypatch, *packages):
 
 
 def test_missing_packages_are_named_with_the_command_that_brings_them(monkeypatch):
-    lack(monkeypatch, "onnxruntime", "onnxscript")
+    lack(monkeypatch, "onnxruntime", "onnxscript", "openvino")
     reason = engines.missing("ONNX Runtime")
     assert reason == (
         "ONNX Runtime: onnxscript and onnxruntime not installed; `pip install onnxscript onnxruntime` brings it."
     )
     names, sentences = engines.available("cpu")
     assert names == ["eager", "eager, folded"]
-    assert len(sentences) == 2
+    assert len(sentences) == 4
     with pytest.raises(RuntimeError, match="onnxruntime not installed"):
         engines.build(["eager", "ONNX Runtime"], learnt("small"), (3, 16, 16), torch.zeros(1, 3, 16, 16))
 
 
 def test_without_a_gpu_its_engines_are_left_out_with_a_sentence(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert engines.available("cpu") == (list(engines.CPU_NAMES), [])
+    lack(monkeypatch, "openvino")
+    without = [engines.missing(name) for name in engines.OPTIONAL_NAMES]
+    assert engines.available("cpu") == (list(engines.CPU_NAMES), without)
     names, sentences = engines.available("auto")
     assert names == list(engines.CPU_NAMES)
+    sentences = [sentence for sentence in sentences if sentence not in without]
     assert sentences == [
         f"{name}: PyTorch sees no NVIDIA GPU here." for name in engines.NAMES if name.startswith("GPU")
     ]
+
+
+@pytest.mark.parametrize("name", OPENVINO)
+@pytest.mark.parametrize(("network", "channels", "size"), CASES)
+def test_openvino_agrees_with_eager_float32_within_its_tolerance(name, network, channels, size):
+    model = learnt(network, channels, size)
+    data = dataset(channels=channels, size=size)
+    images = models.to_input(data.test.images).repeat(2, 1, 1, 1)
+    engine = engines.build([name], model, data.image_shape, models.to_input(data.train.images), threads=1)[name]
+    for batch in (1, 65, 2):
+        expected = eager_float32(model, images[:batch])
+        logits = engine(images[:batch])
+        assert logits.dtype == torch.float32
+        assert (logits - expected).abs().max() <= engine.tolerance * expected.abs().max()
+    first, before = engine(images[:2]), engine(images[:2]).clone()
+    engine(images[2:4])
+    assert torch.equal(first, before), "an answer must not change when the next question is asked"
+
+
+@pytest.mark.parametrize("name", OPENVINO)
+def test_openvino_tells_what_has_to_be_stored_and_float32_is_float32(name):
+    model = learnt("small", 1, 28)
+    x = models.to_input(dataset(channels=1, size=28).train.images)
+    engine = engines.build([name], model, (1, 28, 28), x, threads=2)[name]
+    assert sorted(engine.files) == ["model.bin", "model.xml"]
+    assert engine.size_bytes == sum(map(len, engine.files.values()))
+    assert (engine.threads, engine.device) == (2, "cpu")
+    weights = models.size_bytes(model)
+    bytes_a_weight = {"OpenVINO": 4, "OpenVINO int8": 1}[name]
+    assert len(engine.files["model.bin"]) == pytest.approx(weights * bytes_a_weight / 4, rel=0.1)
+
+
+def test_openvino_is_asked_for_float32_and_the_threads_it_tells():
+    settings = openvino_engine.settings(2)
+    assert settings["INFERENCE_PRECISION_HINT"] == "f32"
+    assert settings["INFERENCE_NUM_THREADS"] == 2
+
+
+def test_openvino_without_calibration_images_is_refused():
+    with pytest.raises(ValueError, match="needs calibration images"):
+        openvino_engine.quantize(b"", torch.zeros(0, 1, 28, 28))
+
+
+QUIET = """
+import sys, torch
+from lessons_lib import engines, models
+model = models.build("small", seed=0)
+engines.build(engines.OPTIONAL_NAMES, model, (3, 16, 16), torch.rand(4, 3, 16, 16))
+assert sys.modules["openvino_telemetry"] is None, "it could report to its makers"
+"""
+
+
+@pytest.mark.skipif(bool(engines.missing("OpenVINO int8")), reason=str(engines.missing("OpenVINO int8")))
+def test_openvino_and_nncf_are_silent_and_report_to_nobody():
+    done = subprocess.run([sys.executable, "-c", QUIET], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_without_openvino_a_sentence_says_how_to_get_it(monkeypatch):
+    lack(monkeypatch, "nncf")
+    assert engines.missing("OpenVINO int8") == (
+        'OpenVINO int8: nncf not installed; `pip install "training-and-inference-measured[openvino]"` brings it.'
+    )
+    lack(monkeypatch, "openvino")
+    assert engines.missing("OpenVINO").startswith("OpenVINO: openvino not installed;")
 
 
 def pretend_gpu(monkeypatch, capability):

@@ -1,0 +1,60 @@
+"""What an engine is, and what it is made from."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from torch import Tensor, nn
+
+from lessons_lib import onnx_graph
+from lessons_lib.engines.padding import pad_colours
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A model made ready to predict.
+
+    name: one of `engines.NAMES`. size_bytes: what has to be stored or sent. device: "cpu" or "cuda". threads: CPU threads
+    it may use (None on a GPU). precision: of the weights. tolerance: the largest difference of a logit from eager float32,
+    as a share of the largest logit, that its arithmetic allows. files: the graph as it is stored, by file name; empty for
+    PyTorch, which needs the program that made the model.
+    """
+
+    name: str
+    run: Callable[[Tensor], Tensor]
+    size_bytes: int
+    device: str
+    threads: int | None
+    precision: str
+    tolerance: float
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False, compare=False)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return self.run(x)
+
+    def on(self, x: Tensor) -> Callable[[], Tensor]:
+        """A call without arguments that predicts `x`: what `timing.compare` takes."""
+        return lambda: self.run(x)
+
+
+@dataclass(frozen=True)
+class Source:
+    """What engines are made from; the ONNX graphs are made once, when an engine first needs them."""
+
+    model: nn.Module
+    image_shape: tuple[int, int, int]
+    calibration: Tensor
+    threads: int
+    made: dict[str, bytes] = field(default_factory=dict, repr=False, compare=False)
+
+    def graph(self) -> bytes:
+        """The model as an ONNX graph in float32."""
+        return self._once("float32", lambda: onnx_graph.export(self.model, self.image_shape))
+
+    def int8_graph(self) -> bytes:
+        """The same in int8, colour images padded to four channels."""
+        return self._once("int8", lambda: onnx_graph.quantize(pad_colours(self.graph()), self.calibration))
+
+    def _once(self, key: str, make: Callable[[], bytes]) -> bytes:
+        if key not in self.made:
+            self.made[key] = make()
+        return self.made[key]
