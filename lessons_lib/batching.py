@@ -1,6 +1,6 @@
 """How many images at once? Latency and throughput against the batch size, up to what the memory holds."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -87,3 +87,65 @@ def sweep(
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
     return points
+
+
+def measured(points: Sequence[BatchPoint]) -> list[BatchPoint]:
+    """The sizes that fitted into the memory."""
+    return [point for point in points if point.measurement]
+
+
+def fastest(points: Sequence[BatchPoint]) -> BatchPoint:
+    """The size with the highest throughput."""
+    return max(measured(points), key=lambda point: point.images_per_second or 0.0)
+
+
+def enough(points: Sequence[BatchPoint], share: float = 0.95) -> BatchPoint:
+    """The smallest size whose throughput comes within `share` of the highest seen: beyond it everybody only waits longer."""
+    most = fastest(points).images_per_second or 0.0
+    return next(point for point in measured(points) if (point.images_per_second or 0.0) >= share * most)
+
+
+def gain(points: Sequence[BatchPoint]) -> float:
+    """How many times the throughput of the smallest size the fastest one has."""
+    return (fastest(points).images_per_second or 0.0) / (measured(points)[0].images_per_second or 1.0)
+
+
+def relative_rates(points: Sequence[BatchPoint]) -> dict[float, list[float]]:
+    """Throughput by size, as times that of the smallest size; at the quartiles and the median: what `plots.bands` draws."""
+    first = measured(points)[0].images_per_second or 1.0
+    return {
+        point.batch: [
+            point.batch / ms * 1e3 / first for ms in (*point.measurement.quartiles_ms, point.measurement.median_ms)
+        ]
+        for point in points
+        if point.measurement
+    }
+
+
+def row(name: str, points: Sequence[BatchPoint]) -> dict[str, str]:
+    """What batches buy an engine, for a table."""
+    first, best, least = measured(points)[0], fastest(points), enough(points)
+    return {
+        "network": name,
+        f"images/s at batch {first.batch}": f"{first.images_per_second:,.0f}",
+        "at best": f"{best.images_per_second:,.0f} (batch {best.batch})",
+        "gain": f"{gain(points):.1f}x",
+        "enough": f"batch {least.batch}",
+        "latency there": f"{least.measurement.median_ms:.3g} ms instead of {first.measurement.median_ms:.3g}",  # type: ignore[union-attr]
+    }
+
+
+def beyond(sweeps: Mapping[str, Sequence[BatchPoint]]) -> str:
+    """What happens beyond the best batch, in a sentence for the network that loses most there."""
+    left = {
+        name: (measured(p)[-1].images_per_second or 0.0) / (fastest(p).images_per_second or 1.0)
+        for name, p in sweeps.items()
+    }
+    name = min(left, key=lambda key: left[key])
+    best, last = fastest(sweeps[name]), measured(sweeps[name])[-1]
+    if left[name] > 0.95:
+        return "Beyond it nothing is gained, and everybody waits longer."
+    return (
+        f"Beyond it everybody waits longer, and throughput may even fall: {name} does {1 - left[name]:.0%} less at batch {last.batch} "
+        f"than at {best.batch}, since what passes from layer to layer then fits into the cache no more."
+    )

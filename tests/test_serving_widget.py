@@ -1,0 +1,115 @@
+"""The widget of lesson 08: sliders look simulations and measurements up, and only the button measures."""
+
+import pytest
+from front import VIEW, Front
+from samples import Outline
+
+from lessons_lib.queueing import Policy, ServiceTimes
+from lessons_lib.widgets.serving import describe, serving_explorer, simulated
+
+SERVICE = ServiceTimes((1, 32), (5.0, 10.0))
+SHOW = """
+from lessons_lib.explained import Mistake
+from lessons_lib.queueing import Policy, ServiceTimes
+from lessons_lib.serving import Load, Point
+from lessons_lib.serving.load import Reply
+from lessons_lib.widgets.serving import serving_explorer
+calls = []
+def measure(policy, rate):
+    calls.append((policy.max_batch, policy.max_wait_ms, rate))
+    if policy.max_batch == 1:
+        raise Mistake("The server does not answer; start it again.")
+    if policy.max_batch == 2:
+        raise KeyboardInterrupt
+    load = Load(tuple(Reply(i / 100, i / 100, i / 100 + 0.077, 200) for i in range(100)), 1.0)
+    return Point(str(policy), policy, rate, load, {"batches": {"8": [10, 60.0, 0.0]}})
+service = ServiceTimes((1, 32), (5.0, 10.0))
+serving_explorer(service, [100, 200, 400], 50.0, measure=measure)
+"""
+
+
+def test_a_setting_is_told_in_sentences():
+    policy = Policy(8, 2.0)
+    said = describe(policy, 400, simulated(SERVICE, policy, 400, 0.0), 50.0)
+    assert said.startswith("400 requests a second, batches of up to 8, wait 2 ms. Simulated: p50 ")
+    assert "within 50 ms, mean batch " in said
+    assert said.endswith("Not measured.")
+
+
+def test_more_load_and_smaller_batches_wait_longer():
+    p99 = {
+        key: simulated(SERVICE, Policy(*key[:2]), key[2], 0.0).percentile(99)
+        for key in ((1, 0.0, 100), (1, 0.0, 400), (32, 0.0, 400))
+    }
+    assert p99[(1, 0.0, 100)] < p99[(1, 0.0, 400)] > p99[(32, 0.0, 400)]
+
+
+def test_without_a_notebook_the_sentences_are_printed(capsys):
+    serving_explorer(SERVICE, [400, 100], 50.0)
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["100", "400"]
+
+
+def test_without_loads_there_is_nothing_to_explore():
+    with pytest.raises(ValueError, match="run the cell that measures them first"):
+        serving_explorer(SERVICE, [], 50.0)
+
+
+@pytest.fixture(scope="module")
+def front(tmp_path_factory):
+    kernel = Front(LESSONS_HOME=str(tmp_path_factory.mktemp("home")))
+    yield kernel
+    kernel.close()
+
+
+def readout(front):
+    markup = front.of_class("serving-readout")["value"]
+    assert 'role="status"' in markup
+    return "".join(Outline(markup).text)
+
+
+def picture(front):
+    markup = [state["value"] for state in front.models.values() if "<figure" in str(state.get("value"))][-1]
+    return Outline(markup).all("img")[0]["alt"]
+
+
+def press(front):
+    key = front.find(description="Measure this one")
+    message = front.client.session.msg(
+        "comm_msg", {"comm_id": key, "data": {"method": "custom", "content": {"event": "click"}}}
+    )
+    front.client.shell_channel.send(message)
+    front._drain(message["header"]["msg_id"])
+
+
+def test_sliders_look_up_and_the_button_measures(front):
+    bundle = front.run(SHOW)
+    assert set(bundle) == {VIEW, "text/html", "text/plain"}
+    assert front.options("requests/s") == ["100", "200", "400"]
+    for load, batch, wait in (("100", "8", "2"), ("400", "1", "0"), ("400", "32", "50")):
+        front.choose("requests/s", load)
+        front.choose("max batch", batch)
+        front.choose("wait, ms", wait)
+        sentence = readout(front)
+        name = "one by one" if batch == "1" else f"batches of up to {batch}, wait {wait} ms"
+        assert sentence.startswith(f"{load} requests a second, {name}. Simulated: p50 ")
+        assert sentence.endswith("Not measured.")
+        assert picture(front) == sentence
+    assert front.value("calls") == []
+    press(front)
+    assert front.value("calls") == [(32, 50.0, 400)]
+    assert "Measured: p50 77 ms, p99 77 ms, 0.0% within 50 ms, mean batch 8.0." in readout(front)
+    front.choose("max batch", "16")
+    assert readout(front).endswith("Not measured.")
+    front.choose("max batch", "32")
+    assert "Measured: p50 77 ms" in readout(front)
+
+
+def test_what_goes_wrong_becomes_a_sentence_and_the_button_stays_usable(front):
+    front.choose("max batch", "1")
+    press(front)
+    assert readout(front) == "The server does not answer; start it again."
+    front.choose("max batch", "2")
+    press(front)
+    assert readout(front).startswith("Stopped; nothing was measured.")
+    assert not front.models[front.find(description="Measure this one")]["disabled"]
+    assert not [content for kind, content in front.log if kind in ("stream", "error")]
