@@ -210,4 +210,4 @@ print("Kept in your record." if kept else "Your record cannot be written; nothin
 # 3. Training was not skipped, it was paid by somebody else, on another task. Whether that is near enough to yours is not
 #    told by looking; only a training from scratch beside it tells.
 #
-# Next: [09 · Which device, for which load?](09_cpu_vs_gpu.ipynb)
+# Next: [05 · What changes when learning stops?](05_inference.ipynb)

@@ -24,8 +24,8 @@ def line_up(
     """Make every variant ready on every engine that this machine has.
 
     Args:
-        variants: trained models by name, the baseline first; "base" and "channels -50 %" become "int8" and "both" where
-            an engine runs them in 8 bits.
+        variants: trained models by name, the baseline first; "base" becomes "int8" where an engine runs it in 8 bits,
+            "channels -50 %" becomes "channels -50 %, int8".
         data: its first training images calibrate int8. device: "cpu" leaves the GPU out. threads: see `engines.build`.
 
     Returns:
@@ -41,18 +41,23 @@ def line_up(
 
 
 def _eight_bit_name(variant: str) -> str:
-    return {"base": "int8", "channels -50 %": "both"}.get(variant, f"{variant}, int8")
+    return "int8" if variant == "base" else f"{variant}, int8"
 
 
-def accuracy(engine: Engine, data: Dataset, batch_size: int = 256) -> float:
-    """The share (0 to 1) of the test images that an engine gets right; smaller batches where the memory holds no larger."""
+def right(engine: Engine, data: Dataset, batch_size: int = 64) -> Tensor:
+    """Which test images an engine gets right, bool (n,); in smaller batches where the memory holds no larger."""
     try:
         parts = [engine(to_input(part)).argmax(1) for part in data.test.images.split(batch_size)]
     except Exception as error:
         if batch_size == 1 or not is_out_of_memory(error):
             raise
-        return accuracy(engine, data, batch_size // 2)
-    return (torch.cat(parts) == data.test.labels).float().mean().item()
+        return right(engine, data, batch_size // 2)
+    return torch.cat(parts) == data.test.labels
+
+
+def accuracy(engine: Engine, data: Dataset, batch_size: int = 64) -> float:
+    """The share (0 to 1) of the test images that an engine gets right."""
+    return right(engine, data, batch_size).float().mean().item()
 
 
 def measure_grid(
@@ -79,7 +84,7 @@ def measure_grid(
     if len(lined_up) < 2 or not batches:
         raise ValueError(f"a comparison needs two engines and a batch size; got {len(lined_up)} and {list(batches)}.")
     baseline = next(iter(lined_up))
-    share = {key: accuracy(engine, data) for key, engine in lined_up.items()}
+    judged = {key: right(engine, data) for key, engine in lined_up.items()}
     images = to_input(data.test.images[: max(batches)])
     rows: list[Row] = []
     notes: list[str] = []
@@ -88,7 +93,7 @@ def measure_grid(
         fitting, problems = _that_fit(lined_up, x)
         notes += problems
         if baseline in fitting and len(fitting) > 1:
-            rows += _measure_batch(fitting, share, len(data.test), x, seconds)
+            rows += _measure_batch(fitting, judged, x, seconds)
         else:
             notes.append(f"Batch size {batch} is left out: there is no baseline, or nothing to compare with it.")
     return Grid(tuple(rows), tuple(notes))
@@ -108,25 +113,23 @@ def _that_fit(lined_up: Mapping[tuple[str, str], Engine], x: Tensor) -> tuple[di
 
 
 def _measure_batch(
-    fitting: Mapping[tuple[str, str], Engine],
-    share: Mapping[tuple[str, str], float],
-    test_images: int,
-    x: Tensor,
-    seconds: float,
+    fitting: Mapping[tuple[str, str], Engine], judged: Mapping[tuple[str, str], Tensor], x: Tensor, seconds: float
 ) -> list[Row]:
     on_gpu = any(engine.device == "cuda" for engine in fitting.values())
     calls = {" · ".join(key): engine.on(x) for key, engine in fitting.items()}
     compared = timing.compare(calls, seconds=seconds, device="cuda" if on_gpu else "cpu")
+    by_baseline = judged[next(iter(fitting))]
     rows = []
     for key, engine in fitting.items():
-        name = " · ".join(key)
+        name, by_this = " · ".join(key), judged[key]
         measured, verdict = compared.measurements[name], compared.verdicts.get(name)
         ratio, low, high = (verdict.ratio, verdict.low, verdict.high) if verdict else (1.0, 1.0, 1.0)
         rows.append(
             Row(
-                *key, engine.device, engine.threads, len(x), share[key], test_images, engine.size_bytes,
-                measured.median_ms, measured.p95_ms, len(x) / measured.median_ms * 1e3,
+                *key, engine.device, engine.threads, len(x), by_this.float().mean().item(), len(by_this),
+                engine.size_bytes, measured.median_ms, measured.p95_ms, len(x) / measured.median_ms * 1e3,
                 str(verdict) if verdict else "the baseline", ratio, low, high,
+                int((by_baseline & ~by_this).sum()), int((by_this & ~by_baseline).sum()),
             )
         )  # fmt: skip
     return rows

@@ -1,52 +1,13 @@
 """What the comparison laboratory found: a row for each configuration, and what can be asked of all of them."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
+from lessons_lib.configuration import Row, in_words
 from lessons_lib.tables import Table
 
-
-@dataclass(frozen=True)
-class Row:
-    """One configuration at one batch size. Latency is that of a whole batch; accuracy is a share, 0 to 1.
-
-    `times_faster` than the baseline (the first configuration, at the same batch size), from `low` to `high`.
-    """
-
-    variant: str
-    engine: str
-    device: str
-    threads: int | None
-    batch: int
-    accuracy: float
-    test_images: int
-    size_bytes: int
-    latency_ms: float
-    p95_ms: float
-    images_per_second: float
-    verdict: str
-    times_faster: float
-    low: float
-    high: float
-
-    @property
-    def name(self) -> str:
-        """Variant and engine in one label."""
-        return f"{self.variant} · {self.engine}"
-
-    @property
-    def accuracy_error(self) -> float:
-        """Standard error of the accuracy, from the number of test images; not 0 where all of them are right.
-
-        Source: Agresti and Coull, Approximate Is Better than "Exact", 1998.
-        """
-        share = (self.accuracy * self.test_images + 2) / (self.test_images + 4)
-        return (share * (1 - share) / (self.test_images + 4)) ** 0.5
-
-    def as_dict(self) -> dict[str, Any]:
-        """Every field, for JSON."""
-        return asdict(self)
+__all__ = ["Grid", "Row", "in_words"]
 
 
 @dataclass(frozen=True)
@@ -79,6 +40,43 @@ class Grid:
         ordered = sorted(self.at(batch), key=lambda row: row.latency_ms)
         return Table(f"Batch size {batch}, fastest first", [in_words(row) for row in ordered])
 
+    def baseline(self, batch: int) -> Row | None:
+        """What the others of this batch size are compared with; None where it was not measured."""
+        return next((row for row in self.at(batch) if row.verdict == "the baseline"), None)
+
+    def times_smaller(self, row: Row) -> float:
+        """How many times fewer bytes than the baseline have to be stored; 1 where there is none."""
+        baseline = self.baseline(row.batch)
+        return baseline.size_bytes / row.size_bytes if baseline else 1.0
+
+    def best(
+        self, batch: int = 1, *, max_points_lost: float = 1.0, min_times_smaller: float = 0.0, device: str | None = None
+    ) -> Row | None:
+        """The fastest configuration that keeps to every limit; None where there is none.
+
+        Args:
+            batch: batch size. max_points_lost: percentage points of accuracy that it may lose to the baseline.
+            min_times_smaller: than the baseline, in bytes. device: "cpu" or "cuda"; None: any.
+        """
+        fits = [
+            row
+            for row in self.at(batch)
+            if row.points_lost <= max_points_lost
+            and self.times_smaller(row) >= min_times_smaller
+            and device in (None, row.device)
+        ]
+        return min(fits, key=lambda row: row.latency_ms, default=None)
+
+    def bargain(self, row: Row | None) -> str:
+        """What a configuration gains and what it costs, in a sentence."""
+        if row is None:
+            return "no configuration keeps to these limits"
+        points = f"{row.points_lost:.1f} points of accuracy (± {row.points_error:.1f}, on the same images)"
+        return (
+            f"{row.name} is {row.times_faster:.3g} times as fast as the baseline ({row.low:.3g} to {row.high:.3g}) at batch "
+            f"size {row.batch} and {self.times_smaller(row):.3g} times smaller, for {points}"
+        )
+
     def headline(self, chosen: Mapping[str, Row | None]) -> dict[str, Any]:
         """The comparison in a sentence and a short table, at the batch size of the chosen rows.
 
@@ -95,11 +93,12 @@ class Grid:
         batches = {row.batch for row in shown.values()} or set(self.batches[:1])
         if len(batches) != 1:
             raise ValueError(f"the chosen rows are of batch sizes {sorted(batches)}; choose rows of one batch size.")
-        baseline = next(row for row in self.at(*batches) if row.verdict == "the baseline")
+        baseline = self.baseline(*batches)
+        assert baseline is not None, "measure_grid leaves out a batch size that has no baseline"
         rows = [{"what": "base, eager float32", **_short(baseline)}]
         rows += [{"what": f"{name}, {row.engine}", **_short(row)} for name, row in shown.items()]
         parts = [
-            f"{name} on {row.engine} is {row.verdict}; size 1/{baseline.size_bytes / row.size_bytes:.1f}, "
+            f"{name} on {row.engine}: {row.verdict}; size 1/{baseline.size_bytes / row.size_bytes:.1f}, "
             f"accuracy {100 * (row.accuracy - baseline.accuracy):+.1f} points"
             for name, row in shown.items()
         ]
@@ -118,21 +117,6 @@ class Grid:
 def _beats(a: Row, b: Row) -> bool:
     at_least_as_good = a.latency_ms <= b.latency_ms and a.accuracy >= b.accuracy
     return at_least_as_good and (a.latency_ms < b.latency_ms or a.accuracy > b.accuracy)
-
-
-def in_words(row: Row) -> dict[str, str]:
-    """A row as a learner reads it, with units."""
-    return {
-        "variant": row.variant,
-        "engine": row.engine,
-        "device": row.device if row.threads is None else f"{row.device}, {row.threads} thread{'s' * (row.threads > 1)}",
-        "accuracy": f"{row.accuracy:.1%} ± {100 * row.accuracy_error:.1f}",
-        "size": f"{row.size_bytes / 1024:,.0f} KiB",
-        "latency": f"{row.latency_ms:.3g} ms",
-        "p95": f"{row.p95_ms:.3g} ms",
-        "images/s": f"{row.images_per_second:,.0f}",
-        "against the baseline": row.verdict,
-    }
 
 
 def _short(row: Row) -> dict[str, str]:

@@ -1,14 +1,21 @@
-"""Results measured on other machines, to look at beside one's own; the course ships only what was really measured."""
+"""Results of lesson 09 as files: one's own to hand on, other machines' to look at beside them.
+
+The course ships only what was really measured. A class pools by putting everybody's file into one folder.
+"""
 
 import json
-from dataclasses import dataclass, fields
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from lessons_lib.grid import Row
+from lessons_lib.configuration import Row
 
 FORMAT = 1
+LONGEST_TEXT = 200
+LARGEST_BYTES = 5_000_000
 
 
 @dataclass(frozen=True)
@@ -16,6 +23,7 @@ class Recording:
     """The rows of lesson 09 from one machine, with what is needed to judge them.
 
     device: name of the GPU or CPU. date: ISO 8601. versions: of the packages. dataset: what the models were trained on.
+    machine: its fingerprint, as `device.fingerprint` gives it; may be empty.
     """
 
     device: str
@@ -23,12 +31,18 @@ class Recording:
     versions: dict[str, str]
     dataset: str
     rows: tuple[Row, ...]
+    machine: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @property
     def label(self) -> str:
         """What has to stand beside every figure of this recording."""
         versions = ", ".join(f"{name} {version}" for name, version in self.versions.items())
         return f"recorded on {self.device}, {self.date}, {versions}"
+
+    def as_json(self) -> str:
+        """What `parse` reads."""
+        content = {"format": FORMAT, **asdict(self)}
+        return json.dumps(content, indent=1, ensure_ascii=False, default=str) + "\n"
 
 
 def parse(text: str, origin: str) -> Recording:
@@ -47,7 +61,11 @@ def parse(text: str, origin: str) -> Recording:
         texts = [content[name] for name in ("device", "date", "dataset")]
         if not all(isinstance(text, str) for text in texts):
             raise ValueError(f"device, date and dataset are {texts}, and should be text")
-        return Recording(content["device"], content["date"], dict(content["versions"]), content["dataset"], rows)
+        versions = {str(name): str(version) for name, version in dict(content["versions"]).items()}
+        if any(len(text) > LONGEST_TEXT for text in [*texts, *versions, *versions.values()]):
+            raise ValueError(f"a text in it is longer than {LONGEST_TEXT} characters")
+        device, date, dataset = texts
+        return Recording(device, date, versions, dataset, rows, dict(content.get("machine") or {}))
     except KeyError as error:
         raise ValueError(f"{origin} is no recording of this course: it lacks {error}.") from error
     except (TypeError, ValueError) as error:
@@ -61,32 +79,53 @@ def _row(content: dict[str, Any]) -> Row:
     wrong = [field.name for field in fields(Row) if not _fits(content[field.name], field.type)]
     if wrong:
         raise ValueError(f"a row holds values of the wrong kind: {', '.join(wrong)}")
-    return Row(**content)
+    row = Row(**content)
+    positive = (row.batch, row.test_images, row.size_bytes, row.latency_ms, row.p95_ms, row.times_faster)
+    if not all(number > 0 for number in positive) or not 0 <= row.accuracy <= 1:
+        raise ValueError(
+            "a row holds a number that cannot be: a latency, size or batch not above 0, or an accuracy not in 0 to 1"
+        )
+    return row
 
 
 def _fits(value: object, kind: Any) -> bool:
+    if isinstance(value, bool):
+        return False
+    if isinstance(value, float) and not math.isfinite(value):
+        return False
+    if isinstance(value, str) and len(value) > LONGEST_TEXT:
+        return False
     return isinstance(value, int | float if kind is float else kind)  # JSON may write 1.0 as 1
 
 
-def load(folder: Path | None = None) -> tuple[list[Recording], str]:
+def load(folder: Path | str | None = None, *, own: Recording | None = None) -> tuple[list[Recording], str]:
     """Every recording in a folder, by default those that ship with the course.
+
+    Args:
+        folder: of .json files. own: what this machine just measured; the same rows are not shown a second time.
 
     Returns:
         The recordings, oldest first, and one sentence that says what there is; files that cannot be read are named in
         it and left out.
     """
-    folder = folder or Path(str(resources.files("lessons_lib") / "records"))
+    where = Path(folder).expanduser() if folder else Path(str(resources.files("lessons_lib") / "records"))
     found: list[Recording] = []
-    problems: list[str] = []
-    for path in sorted(folder.glob("*.json")) if folder.is_dir() else []:
+    problems: list[str] = [] if where.is_dir() or not folder else [f"There is no folder {str(folder)!r}."]
+    for path in sorted(where.glob("*.json")) if where.is_dir() else []:
         try:
+            if path.stat().st_size > LARGEST_BYTES:
+                raise ValueError(
+                    f"{path.name} is no recording of this course: it is larger than {LARGEST_BYTES:,} bytes."
+                )
             found.append(parse(path.read_text(encoding="utf-8", errors="replace"), path.name))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             problems.append(str(error))
+    found = [recording for recording in found if own is None or recording.rows != own.rows]
     found.sort(key=lambda recording: recording.date)
     told = (
         "Shown beside yours: " + "; ".join(recording.label for recording in found) + "."
         if found
-        else "No GPU results are shown, because none have been recorded for this course yet."
+        else "No results of other machines are shown: "
+        + ("the folder holds none." if folder else "none have been recorded for this course yet.")
     )
     return found, " ".join([told, *problems])

@@ -68,7 +68,7 @@ def row(**changed: Any) -> Row:
     usual = dict(
         variant="base", engine="eager", device="cpu", threads=1, batch=1, accuracy=0.9, test_images=1000, size_bytes=1_700_000,
         latency_ms=4.0, p95_ms=5.0, images_per_second=250.0, verdict="faster, 2.0x, 1.9 to 2.1", times_faster=2.0,
-        low=1.9, high=2.1,
+        low=1.9, high=2.1, only_baseline_right=0, only_this_right=0,
     )  # fmt: skip
     return Row(**(usual | changed))
 

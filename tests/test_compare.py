@@ -158,14 +158,14 @@ def tiny_engines(monkeypatch):
     return asked
 
 
-def test_in_8_bits_base_becomes_int8_and_pruned_becomes_both(tiny_engines):
+def test_in_8_bits_base_becomes_int8_and_others_say_so(tiny_engines):
     variants = {"base": learnt("small"), "channels -50 %": learnt("small"), "my own": learnt("small")}
     ready, sentences = compare.line_up(variants, DATA, device="cpu", calibration_images=10, threads=3)
     assert list(ready) == [
         ("base", "eager"),
         ("int8", "ONNX Runtime int8"),
         ("channels -50 %", "eager"),
-        ("both", "ONNX Runtime int8"),
+        ("channels -50 %, int8", "ONNX Runtime int8"),
         ("my own", "eager"),
         ("my own, int8", "ONNX Runtime int8"),
     ]
@@ -180,8 +180,9 @@ def test_the_whole_line_up_runs_on_real_engines():
     data = dataset()
     ready, _ = compare.line_up({"base": learnt("small")}, data, device="cpu", threads=1)
     shares = [compare.accuracy(one, data) for one in ready.values()]
-    assert shares[:3] == [shares[0]] * 3
-    assert shares[3] == pytest.approx(shares[0], abs=0.1)
+    exact = [share for share, one in zip(shares, ready.values(), strict=True) if one.precision == "float32"]
+    assert exact == [shares[0]] * len(exact)
+    assert shares == pytest.approx([shares[0]] * len(shares), abs=0.1)
 
 
 def headline_grid():
@@ -222,3 +223,63 @@ def test_a_headline_over_several_batch_sizes_is_refused():
 def test_accuracy_comes_with_its_standard_error(accuracy, images, error):
     """Figures by hand from (k + 2) / (n + 4); never 0, also where every image was right."""
     assert row(accuracy=accuracy, test_images=images).accuracy_error == pytest.approx(error, abs=0.0005)
+
+
+def test_accuracy_lost_is_counted_image_by_image(grid):
+    """The engine knows every label; the other gets the last of four classes wrong: 10 of 40 images."""
+    base, fast = grid.at(1)
+    assert (base.only_baseline_right, base.only_this_right) == (0, 0)
+    assert (fast.only_baseline_right, fast.only_this_right) == (10, 0)
+    assert fast.points_lost == 25.0
+    assert (base.points_lost, base.points_error > 0) == (0.0, True)
+
+
+@pytest.mark.parametrize(
+    ("lost", "won", "images", "error"), [(0, 0, 2000, 0.0499), (20, 10, 2000, 0.2779), (10, 0, 40, 6.99)]
+)
+def test_points_lost_come_with_the_error_of_a_paired_difference(lost, won, images, error):
+    """Figures by hand from sqrt(b + c - (b - c)^2 / n) / n with half an image more in each of the four counts."""
+    found = row(only_baseline_right=lost, only_this_right=won, test_images=images)
+    assert found.points_error == pytest.approx(error, rel=0.01)
+
+
+def limits_grid():
+    more = dict(test_images=1000)
+    return Grid(
+        (
+            row(verdict="the baseline", latency_ms=4.0, size_bytes=12_000, times_faster=1.0, **more),
+            row(variant="thin", latency_ms=0.2, size_bytes=1_000, only_baseline_right=16, **more),
+            row(variant="thin", engine="int8", latency_ms=0.25, size_bytes=400, only_baseline_right=9, **more),
+            row(variant="base", engine="int8", latency_ms=0.9, size_bytes=3_100, only_baseline_right=1, **more),
+            row(variant="thin", device="cuda", latency_ms=0.1, size_bytes=1_000, only_baseline_right=10, **more),
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("limits", "best"),
+    [
+        ({"device": "cpu"}, "thin · int8"),
+        ({}, "thin · eager"),  # on the GPU, exactly one point
+        ({"max_points_lost": 0.5}, "base · int8"),
+        ({"max_points_lost": 2.0, "device": "cpu"}, "thin · eager"),
+        ({"min_times_smaller": 12.5}, "thin · int8"),
+        ({"max_points_lost": 0.0}, "base · eager"),
+    ],
+)
+def test_the_best_is_the_fastest_that_keeps_to_every_limit(limits, best):
+    assert limits_grid().best(1, **limits).name == best
+
+
+def test_where_nothing_keeps_to_the_limits_that_is_said():
+    grid = limits_grid()
+    assert grid.best(1, min_times_smaller=100) is None
+    assert grid.best(64) is None
+    assert grid.bargain(None) == "no configuration keeps to these limits"
+
+
+def test_a_bargain_tells_speed_size_and_what_they_cost():
+    grid = limits_grid()
+    told = grid.bargain(grid.find("thin", "int8", 1))
+    assert "thin · int8 is 2 times as fast as the baseline (1.9 to 2.1) at batch size 1" in told
+    assert "30 times smaller, for 0.9 points of accuracy (± 0.3, on the same images)" in told

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 LIBRARY = Path(__file__).resolve().parent.parent / "lessons_lib"
-HEAVY = ("matplotlib", "ipywidgets", "onnxruntime")
+HEAVY = ("matplotlib", "ipywidgets", "onnxruntime", "openvino", "nncf", "ray", "torch_pruning", "torchao", "tornado")
 
 
 def reading_order() -> list[str]:

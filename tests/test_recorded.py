@@ -3,6 +3,8 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from samples import row
 
 from lessons_lib import recorded
@@ -30,9 +32,14 @@ def with_row(**changed):
 
 
 def test_where_nothing_was_recorded_that_is_said(tmp_path):
-    told = "No GPU results are shown, because none have been recorded for this course yet."
+    told = "No results of other machines are shown: the folder holds none."
     assert recorded.load(tmp_path) == ([], told)
-    assert recorded.load(tmp_path / "absent") == ([], told)
+    found, told = recorded.load(tmp_path / "absent")
+    assert found == []
+    assert "the folder holds none. There is no folder " in told
+    assert recorded.load("")[1].startswith(
+        ("Shown beside", "No results of other machines are shown: none have been recorded")
+    )
 
 
 def test_a_recording_comes_back_with_its_label(tmp_path):
@@ -61,6 +68,13 @@ DAMAGED = {
     "half a row": (GOOD | {"rows": [{"batch": 1}]}, "fields differ"),
     "one field more": (with_row(colour="red"), r"fields differ .*\['colour'\]"),
     "latency as text": (with_row(latency_ms="4 ms"), "wrong kind: latency_ms"),
+    "a latency of nothing": (with_row(latency_ms=0), "number that cannot be"),
+    "a latency that is no number": (json.dumps(with_row(latency_ms=1.0)).replace(": 1.0,", ": NaN,", 1), "wrong kind"),
+    "an endless latency": (json.dumps(with_row(latency_ms=1.5)).replace(": 1.5,", ": 1e999,", 1), "wrong kind"),
+    "accuracy in per cent": (with_row(accuracy=99.0), "number that cannot be"),
+    "yes as a number": (with_row(batch=True), "wrong kind: batch"),
+    "a novel for a name": (GOOD | {"device": "x" * 201}, "longer than 200 characters"),
+    "a novel in a row": (with_row(variant="x" * 201), "wrong kind: variant"),
     "batch missing its value": (with_row(batch=None), "wrong kind: batch"),
 }
 
@@ -82,6 +96,34 @@ def test_damaged_files_do_not_hide_the_good_ones(tmp_path):
     assert told.startswith("Shown beside yours: recorded on A GPU")
     for name in ("broken.json", "noise.json", "folder.json"):
         assert name in told
+
+
+def test_ones_own_rows_are_not_shown_a_second_time(tmp_path):
+    write(tmp_path, "own.json", GOOD)
+    write(tmp_path, "other.json", with_row(latency_ms=7.0))
+    own = recorded.parse(json.dumps(GOOD), "own.json")
+    (found,), _ = recorded.load(str(tmp_path), own=own)
+    assert found.rows[0].latency_ms == 7.0
+
+
+def test_a_huge_file_is_not_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(recorded, "LARGEST_BYTES", 1000)
+    write(tmp_path, "huge.json", json.dumps(GOOD) + " " * 1000)
+    assert "huge.json is no recording of this course: it is larger" in recorded.load(tmp_path)[1]
+
+
+def test_deep_nesting_does_not_hide_the_good_ones(tmp_path):
+    write(tmp_path, "deep.json", "[" * 200_000)
+    write(tmp_path, "good.json", GOOD)
+    assert len(recorded.load(tmp_path)[0]) == 1
+
+
+@given(st.from_regex(r"[^\x00-\x1f]{1,30}", fullmatch=True), st.floats(1e-6, 1e6), st.integers(1, 10**6))
+def test_what_is_written_is_what_is_read(name, latency, size):
+    wrote = recorded.Recording(
+        name, "2026-11-20", {"torch": "2.13"}, "road_signs", (row(latency_ms=latency, size_bytes=size, variant=name),)
+    )
+    assert recorded.parse(wrote.as_json(), "file") == wrote
 
 
 def test_whole_numbers_may_stand_for_fractions():

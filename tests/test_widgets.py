@@ -9,6 +9,7 @@ from front import VIEW, Front
 from samples import Outline, row
 
 from lessons_lib import models, record
+from lessons_lib.explained import Mistake
 from lessons_lib.grid import Grid
 from lessons_lib.recorded import Recording
 from lessons_lib.widgets import laboratory, predict, rates, signs
@@ -91,6 +92,14 @@ def test_the_laboratory_shows_a_widget_and_what_stands_in_for_it(bench):
     assert (
         bundle["text/plain"].strip("'").startswith("base · eager at batch size 1 on this machine's CPU: 4 ms a batch")
     )
+
+
+def test_the_laboratory_opens_with_what_the_parameters_say(front):
+    front.run(LABORATORY)
+    front.run("laboratory(grid, [gpu], place=gpu.label, engine='ONNX Runtime', batch=8)")
+    chosen = [front.chosen(name) for name in ("Device", "Variant", "Engine", "Batch size")]
+    assert chosen == [GPU, "base", "ONNX Runtime", "8"]
+    assert readout(front, "lab-readout").startswith(f"base · ONNX Runtime at batch size 8 on {GPU}: 0.8 ms")
 
 
 def test_each_choice_changes_the_sentence_and_the_picture(bench):
@@ -297,6 +306,32 @@ def test_places_are_this_machine_and_every_recording():
     where = laboratory.places(GRID, [recording])
     assert {place: len(grid.rows) for place, grid in where.items()} == {CPU: 2, "this machine's GPU": 1, GPU: 1}
     assert list(laboratory.places(Grid(GRID.rows[:2]))) == [CPU]
+
+
+def test_two_alike_machines_can_be_told_apart():
+    recording = Recording("A GPU", "2026-11-20", {"torch": "2.13"}, "road_signs", (row(device="cuda"),))
+    assert list(laboratory.places(Grid(()), [recording, recording])) == [GPU, f"{GPU} (2)"]
+
+
+def test_every_choice_can_be_given_as_a_parameter(capsys):
+    laboratory.laboratory(GRID, place=CPU, variant="int8", engine="eager", batch=1)
+    assert capsys.readouterr().out.startswith("int8 · eager at batch size 1 on this machine's CPU: 1 ms")
+    laboratory.laboratory(GRID, place="this machine's GPU")
+    assert capsys.readouterr().out.startswith("base · eager at batch size 1 on this machine's GPU")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"batch": 64}, "batch is 64; what was measured is 1."),
+        ({"variant": "INT8"}, "variant is 'INT8'; what was measured is 'base', 'int8'."),
+        ({"place": "Mars"}, "place is 'Mars'; what was measured is \"this machine's CPU\", \"this machine's GPU\"."),
+    ],
+)
+def test_a_choice_that_was_not_measured_is_named_with_those_that_were(wrong, told):
+    with pytest.raises(Mistake) as error:
+        laboratory.laboratory(GRID, **wrong)
+    assert str(error.value) == told
 
 
 def test_a_row_is_described_with_its_verdict():

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # Exercises 09 · Which device, for which load?
-# *20 minutes · goes with [lesson 09](../notebooks/09_cpu_vs_gpu.ipynb) · needs nothing from other exercises*
+# *25 minutes · goes with [lesson 09](../notebooks/09_cpu_vs_gpu.ipynb) · needs nothing from other exercises*
 #
 # The laboratory leaves you with a table of configurations. Which ones are worth a thought, which one meets the
-# deadline, and when does a GPU pay? Replace `raise NotImplementedError` by your code, then run the `check` cell below
+# deadline, when does a GPU pay, and what does an image cost in energy? Replace `raise NotImplementedError` by your code, then run the `check` cell below
 # it. `hint("09.1")` helps, and `solution("09.1")` shows an answer once you have tried.
 
 # %%
@@ -91,6 +91,31 @@ def break_even_batch(cpu_ms_per_image: float, gpu_overhead_ms: float, gpu_ms_per
 
 # %%
 check("09.3", break_even_batch)
+
+# %% [markdown]
+# ## 09.4 The energy of an image
+# A CPU counts the energy it has used, in microjoules, like the meter of a house: read it before, read it after. Two traps.
+# The counter starts again from 0 after its largest value, `range_uj`, as a clock does after 12 (after `range_uj` the next
+# reading is 0; it happens once at most here). And the meter also counts what the machine uses when it does nothing,
+# `idle_watts` (a watt is a joule a second; a joule is a million microjoules): that is not the images' doing.
+#
+# **Write a function that returns the joules that each image added to the idle energy.** From 2,000,000 to 8,000,000 µJ in
+# 2 seconds with 1 W idle, for 10 images: 6 J used, 2 J of them idle, so 0.4 J an image.
+
+
+# %% tags=["exercise-09.4"]
+def joules_per_image(
+    before_uj: int, after_uj: int, range_uj: int, seconds: float, idle_watts: float, images: int
+) -> float:
+    """The energy in joules that one image added to what the idle machine would have used."""
+    ### BEGIN SOLUTION
+    used_uj = (after_uj - before_uj) % (range_uj + 1)
+    return (used_uj / 1e6 - idle_watts * seconds) / images
+    ### END SOLUTION
+
+
+# %%
+check("09.4", joules_per_image)
 
 # %% [markdown]
 # ## Where you stand

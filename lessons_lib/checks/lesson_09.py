@@ -181,3 +181,60 @@ def _expect_batch(answer: Any, cpu: float, overhead: float, gpu: float) -> None:
         "One too many: the GPU is faster one image earlier.": want + 1,
     }
     expect(answer, _given(cpu, overhead, gpu), want, mistakes=mistakes)
+
+
+@exercise(
+    "09.4",
+    "The energy of an image",
+    hints=(
+        "Three steps: the energy used between the readings, less the idle energy of that time, shared by the images.",
+        "Where the counter started again, `after_uj - before_uj` is negative: add the whole round, `range_uj + 1`.",
+        "`(after_uj - before_uj) % (range_uj + 1)` is right in both cases. Divide by 1e6: the rest is in joules.",
+        "The idle energy is `idle_watts * seconds` joules; subtract it before you divide by `images`.",
+    ),
+    learned="A counter is read as a difference, modulo its range, and a machine that does nothing uses energy too.",
+)
+def joules_per_image(answer: Any) -> None:
+    _expect_joules(answer, 2_000_000, 8_000_000, 99_999_999, 2.0, 1.0, 10)
+    _expect_joules(answer, 90_000_000, 4_000_000, 99_999_999, 2.0, 3.0, 4)
+    draw = random.Random(4)
+    for _ in range(8):
+        limit = draw.randint(20, 60) * 10_000_000
+        before, used = draw.randrange(limit), draw.randint(6_000_000, 19_000_000)
+        _expect_joules(
+            answer, before, (before + used) % (limit + 1), limit, draw.randint(1, 6) / 2, 0.75, draw.randint(2, 9)
+        )
+
+
+def _expect_joules(answer: Any, before: int, after: int, limit: int, seconds: float, idle: float, images: int) -> None:
+    round_uj = limit + 1
+    used = (after - before + (round_uj if after < before else 0)) / 1e6
+    want = (used - idle * seconds) / images
+    mistakes: dict[str, Any] = {
+        "The idle energy is not taken off: the machine would have used that anyway.": used / images,
+        "`idle_watts` is a power; times `seconds` it is an energy.": (used - idle) / images,
+        "This is the energy of all the images together; asked for is that of one.": want * images,
+        "The counter is in microjoules: divide its difference by 1e6.": (used * 1e6 - idle * seconds) / images,
+        "The idle energy is added; it has to be taken off.": (used + idle * seconds) / images,
+        "The idle energy is that of the whole time, so take it off before you divide by the images.": used / images
+        - idle * seconds,
+    }
+    if after < before:
+        plain = (after - before) / 1e6
+        mistakes |= {
+            "The counter started again from 0 between the readings: add the whole round where the difference is "
+            "negative.": (plain - idle * seconds) / images,
+            "The sign of the difference is turned round: the counter started again, so add the whole round to it.": (
+                -plain - idle * seconds
+            )
+            / images,
+        }
+    given = {
+        "before_uj": before,
+        "after_uj": after,
+        "range_uj": limit,
+        "seconds": seconds,
+        "idle_watts": idle,
+        "images": images,
+    }
+    expect(answer, given, want, mistakes=mistakes)

@@ -23,13 +23,14 @@ def bands(
     xlabel: str,
     ylabel: str,
     log: bool = False,
+    log_y: bool = False,
     words: Callable[[float], str] = "{:.3g}".format,
 ) -> Picture:
     """One labelled line through the medians of each series; a band reaches from the lowest value to the highest.
 
     Args:
         series: by name: the values of every repetition (one or more) at each place on the horizontal axis.
-        title, xlabel, ylabel: with units. log: a logarithmic horizontal axis.
+        title, xlabel, ylabel: with units. log: a logarithmic horizontal axis. log_y: a logarithmic vertical one.
         words: writes a value in the table and the alternative text.
     """
 
@@ -43,6 +44,9 @@ def bands(
         axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
         if log:
             axes.set_xscale("log")
+        if log_y:
+            axes.set_yscale("log")
+            axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         ticks = sorted({x for points in series.values() for x in points})
         axes.set_xticks(ticks, [f"{x:g}" for x in ticks])
         axes.minorticks_off()

@@ -13,8 +13,13 @@ if TYPE_CHECKING:
 LOOK = {"helped": ("pruned", "o"), "hurt": ("GPU", "v"), "cannot tell": ("grey", "s")}  # colour and marker
 
 
-def effects(found: Mapping[str, Effect], *, title: str = "What helped?") -> Picture:
-    """A line for each change: a hollow ring for every seed, a filled mark at the mean, a bar over the 95 % interval."""
+def effects(
+    found: Mapping[str, Effect], *, title: str = "What helped?", measured: str = "validation accuracy"
+) -> Picture:
+    """A line for each change: a hollow ring for every seed, a filled mark at the mean, a bar over the 95 % interval.
+
+    `measured` names the accuracy in question.
+    """
 
     def paint(axes: "Axes") -> None:
         axes.axvline(0, color="black", linewidth=1)
@@ -27,7 +32,7 @@ def effects(found: Mapping[str, Effect], *, title: str = "What helped?") -> Pict
                 axes.plot([100 * one.low, 100 * one.high], [place, place], color=COLOURS[idea], linewidth=2)
             axes.annotate(one.word, (1.01, place), xycoords=("axes fraction", "data"), va="center", color=COLOURS[idea])
         axes.set_yticks(range(len(found)), list(found))
-        axes.set(title=title, xlabel="difference in validation accuracy, percentage points")
+        axes.set(title=title, xlabel=f"difference in {measured}, percentage points")
         axes.set_ylim(len(found) - 0.5, -0.5)
         widest = max((abs(100 * d) for one in found.values() for d in one.differences.values()), default=1)
         axes.set_xlim(-1.6 * max(widest, 1), 1.6 * max(widest, 1))

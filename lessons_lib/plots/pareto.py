@@ -16,13 +16,18 @@ MARKERS = {"float32": "o", "int8": "s", "pruned": "^", "both": "D"}
 
 def idea_of(variant: str) -> str:
     """Which colour and marker a model variant has."""
-    return {"base": "float32", "int8": "int8", "channels -50 %": "pruned", "both": "both"}.get(variant, "float32")
+    eight_bit, pruned = variant.endswith("int8"), variant.startswith("channels")
+    if variant == "both" or (eight_bit and pruned):
+        return "both"
+    return "int8" if eight_bit else "pruned" if pruned else "float32"
 
 
 def pareto(
     rows: Sequence["Row"], best: Sequence["Row"], chosen: "Row | None" = None, others: Sequence["Row"] = ()
 ) -> Picture:
-    """Accuracy against latency, area of a marker by size in bytes; those that nothing beats are joined by a line.
+    """Accuracy against latency, area of a marker by size in bytes; those that nothing beats are named and joined by a line.
+
+    So is the baseline named; the table has the others.
 
     Args:
         rows: one batch size. best: the rows on the Pareto front. chosen: ringed. others: recorded rows, drawn hollow.
@@ -46,9 +51,10 @@ def pareto(
                 row.latency_ms, 100 * row.accuracy, s=30 + row.size_bytes / 8192, marker=MARKERS[idea], alpha=0.85,
                 color=COLOURS[idea] if row in rows else "none", edgecolor=COLOURS[idea], linewidth=1.5,
             )  # fmt: skip
-        for place, row in enumerate(sorted(rows, key=lambda row: row.latency_ms)):
+        named = [row for row in rows if row in front or row is chosen or row.verdict == "the baseline"]
+        for place, row in enumerate(sorted(named, key=lambda row: row.latency_ms)):
             axes.annotate(
-                row.engine + (" (front)" if row in front else ""),
+                row.name + (" (front)" if row in front else ""),
                 (row.latency_ms, 100 * row.accuracy),
                 xytext=(0, 12 + 11 * (place % 3)),  # neighbours one above the other
                 textcoords="offset points",

@@ -4,6 +4,7 @@ import html
 from collections.abc import Sequence
 
 from lessons_lib import plots
+from lessons_lib.explained import Mistake
 from lessons_lib.grid import Grid, Row, in_words
 from lessons_lib.recorded import Recording
 from lessons_lib.tables import Table
@@ -16,7 +17,9 @@ HERE = {"cpu": "this machine's CPU", "cuda": "this machine's GPU"}
 def places(grid: Grid, recordings: Sequence[Recording] = ()) -> dict[str, Grid]:
     """The rows by where they were measured: this machine's CPU, its GPU, and every recording under its label."""
     found = {HERE[kind]: Grid(tuple(r for r in grid.rows if r.device == kind)) for kind in HERE}
-    found |= {recording.label: Grid(recording.rows) for recording in recordings}
+    for recording in recordings:
+        alike = sum(place.startswith(recording.label) for place in found)
+        found[f"{recording.label} ({alike + 1})" if alike else recording.label] = Grid(recording.rows)
     return {place: rows for place, rows in found.items() if rows.rows}
 
 
@@ -30,33 +33,70 @@ def describe(row: Row, place: str) -> str:
     )
 
 
-def laboratory(grid: Grid, recordings: Sequence[Recording] = ()) -> None:
-    """Show the controls, the sentence, the picture and its table; without widgets, the table of every batch size.
+def laboratory(
+    grid: Grid,
+    recordings: Sequence[Recording] = (),
+    *,
+    place: str | None = None,
+    variant: str | None = None,
+    engine: str | None = None,
+    batch: int | None = None,
+) -> None:
+    """Show the controls, the sentence, the picture and its table; without widgets, the sentence and the tables.
 
     Args:
         grid: from `compare.measure_grid`. recordings: results of other machines to choose from as well.
+        place, variant, engine, batch: what is chosen at first, in the words of the buttons; the first of each unless
+            given. Whatever the buttons reach can be reached by these too.
 
     Raises:
-        ValueError: the grid holds no rows.
+        ValueError: the grid holds no rows. Mistake: a choice that was not measured; names those that were.
     """
     where = places(grid, recordings)
     if not where:
         raise ValueError("the grid holds no rows: run the cell that measures it first.")
+    at = pick(where, place=place, variant=variant, engine=engine, batch=batch)
     if not have_widgets():
-        print(repr(grid))
+        print(describe(at[1], at[0]), repr(where[at[0]]), sep="\n\n")
         return
-    bench = Bench(where)
+    bench = Bench(where, *at)
     show(bench.widget, html=bench.readout.value + bench.picture.value, text=bench.text)
+
+
+def pick(
+    where: dict[str, Grid], *, place: str | None, variant: str | None, engine: str | None, batch: int | None
+) -> tuple[str, Row]:
+    """The place and the row that are asked for; where something is left open, the first that was measured.
+
+    Raises:
+        Mistake: a choice that was not measured; names those that were.
+    """
+    chosen = _one_of("place", place, list(where))
+    rows = list(where[chosen].rows)
+    for name, wanted in (("variant", variant), ("engine", engine), ("batch", batch)):
+        value = _one_of(name, wanted, [getattr(row, name) for row in rows])
+        rows = [row for row in rows if getattr(row, name) == value]
+    return chosen, rows[0]
+
+
+def _one_of(name, wanted, offered: list):
+    offered = list(dict.fromkeys(offered))
+    if wanted is None:
+        return offered[0]
+    if wanted not in offered:
+        raise Mistake(f"{name} is {wanted!r}; what was measured is {', '.join(map(repr, offered))}.")
+    return wanted
 
 
 class Bench:
     """The widget: four choices on the left-hand side of every redraw, what they select on the other."""
 
-    def __init__(self, where: dict[str, Grid]):
+    def __init__(self, where: dict[str, Grid], place: str, row: Row):
         import ipywidgets
 
         self.where = where
         self.place = choice("Device", list(where))
+        self.place.value = place
         self.variant, self.engine, self.batch = choice("Variant"), choice("Engine"), choice("Batch size")
         self.readout, self.picture = ipywidgets.HTML(), ipywidgets.HTML()
         self.readout.add_class("lab-readout")
@@ -64,7 +104,7 @@ class Bench:
         self.text = ""
         self._drawn: dict[Row, str] = {}
         self._offering = False
-        self._offer_choices()
+        self._offer_choices(row)
         for control in self._controls:
             control.observe(self._changed, "value")
         self._redraw()
@@ -88,13 +128,12 @@ class Bench:
             self._offering = False
         self._redraw()
 
-    def _offer_choices(self) -> None:
-        """Only what was measured can be chosen; a choice that is still there stays chosen."""
-        rows = self._grid.rows
-        _offer(self.variant, [row.variant for row in rows])
-        rows = tuple(row for row in rows if row.variant == self.variant.value)
-        _offer(self.engine, [row.engine for row in rows])
-        _offer(self.batch, [row.batch for row in rows if row.engine == self.engine.value])
+    def _offer_choices(self, first: Row | None = None) -> None:
+        """Only what was measured can be chosen; a choice that is still there stays chosen, `first` is chosen at first."""
+        rows = list(self._grid.rows)
+        for control, name in ((self.variant, "variant"), (self.engine, "engine"), (self.batch, "batch")):
+            _offer(control, [getattr(row, name) for row in rows], getattr(first, name, None))
+            rows = [row for row in rows if getattr(row, name) == control.value]
 
     def _redraw(self) -> None:
         row = self._grid.find(self.variant.value, self.engine.value, self.batch.value)
@@ -114,9 +153,10 @@ def _twin(table: Table) -> str:
     return f"<details><summary>The same as a table</summary>{table._repr_html_()}</details>"
 
 
-def _offer(control, values: list) -> None:
+def _offer(control, values: list, wanted=None) -> None:
     options = tuple(dict.fromkeys(values))
+    kept = control.value if wanted is None else wanted
     if options and control.options != options:
-        kept = control.value if control.value in options else options[0]
         control.options = options
-        control.value = kept
+    if options:
+        control.value = kept if kept in options else options[0]

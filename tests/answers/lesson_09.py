@@ -79,10 +79,28 @@ def counts_for_ever(cpu, overhead, gpu):
     return n
 
 
+def energy_by_cases(before, after, limit, seconds, idle, images):
+    used = after - before
+    if used < 0:
+        used += limit + 1
+    return used / 1_000_000 / images - idle * seconds / images
+
+
+def energy_by_remainder(before, after, limit, seconds, idle, images):
+    joules = (after - before) % (limit + 1) * 1e-6
+    added = joules - seconds * idle
+    return added / images
+
+
+def used_uj(before, after, limit):
+    return (after - before) % (limit + 1)
+
+
 RIGHT = {
     "09.1": [front_by_sorting, front_by_elimination],
     "09.2": [best_by_sorting, best_by_default],
     "09.3": [break_even_by_counting, break_even_by_division],
+    "09.4": [energy_by_cases, energy_by_remainder],
 }
 
 WRONG = {
@@ -145,5 +163,39 @@ WRONG = {
         ),
         "divides by zero where never": (lambda cpu, over, gpu: int(over // (cpu - gpu)) + 1, "GPU never wins"),
         "counts for ever": (counts_for_ever, "GPU never wins"),
+    },
+    "09.4": {
+        "forgets the idle power": (
+            lambda b, a, limit, s, idle, n: used_uj(b, a, limit) / 1e6 / n,
+            "idle energy is not taken off",
+        ),
+        "takes watts for joules": (
+            lambda b, a, limit, s, idle, n: (used_uj(b, a, limit) / 1e6 - idle) / n,
+            "is a power",
+        ),
+        "all images together": (
+            lambda b, a, limit, s, idle, n: used_uj(b, a, limit) / 1e6 - idle * s,
+            "asked for is that of one",
+        ),
+        "microjoules": (
+            lambda b, a, limit, s, idle, n: (used_uj(b, a, limit) - idle * s) / n,
+            "divide its difference by 1e6",
+        ),
+        "adds the idle energy": (
+            lambda b, a, limit, s, idle, n: (used_uj(b, a, limit) / 1e6 + idle * s) / n,
+            "idle energy is added",
+        ),
+        "takes it off each image": (
+            lambda b, a, limit, s, idle, n: used_uj(b, a, limit) / 1e6 / n - idle * s,
+            "before you divide by the images",
+        ),
+        "no wrap-around": (
+            lambda b, a, limit, s, idle, n: ((a - b) / 1e6 - idle * s) / n,
+            "started again from 0",
+        ),
+        "absolute difference": (
+            lambda b, a, limit, s, idle, n: (abs(a - b) / 1e6 - idle * s) / n,
+            "sign of the difference",
+        ),
     },
 }

@@ -1,0 +1,150 @@
+"""From nothing to the first answer: what a freshly started process takes, engine by engine.
+
+A server that is started when the first request comes, or a tool on the command line, pays this each time.
+"""
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lessons_lib.tables import Table
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from lessons_lib.datasets.split import Dataset
+    from lessons_lib.engines import Engine
+
+PARTS = ("start_s", "import_s", "load_s", "first_s")
+TIMEOUT_S = 120
+
+
+@dataclass(frozen=True)
+class ColdStart:
+    """The parts of one engine's start in seconds, medians of `runs` fresh processes; or why there are none.
+
+    start_s: until Python runs. import_s: the packages. load_s: the model, made ready. first_s: the first answer.
+    next_s: each answer after it.
+    """
+
+    engine: str
+    runs: int = 0
+    start_s: float = 0.0
+    import_s: float = 0.0
+    load_s: float = 0.0
+    first_s: float = 0.0
+    next_s: float = 0.0
+    problem: str = ""
+
+    @property
+    def total_s(self) -> float:
+        """Until the first answer is there."""
+        return sum(getattr(self, part) for part in PARTS)
+
+    @property
+    def longest(self) -> str:
+        """The part that takes longest, in words."""
+        words = {"start_s": "starting Python", "import_s": "importing", "load_s": "loading the model",
+                 "first_s": "the first answer"}  # fmt: skip
+        return words[max(PARTS, key=lambda part: getattr(self, part))]
+
+
+def measure(
+    lined_up: "Mapping[str, Engine]", model: "nn.Module", data: "Dataset", *, threads: int = 1, repeats: int = 2
+) -> list[ColdStart]:
+    """Start a process for each engine, in turns, and time it until the first answer.
+
+    Args:
+        lined_up: engines by name; those with `files` load these, others the model. model: what PyTorch's engines load.
+        data: what it was trained on. threads: for each. repeats: processes an engine.
+
+    Returns:
+        One result an engine. The files come from the operating system's memory, not from the disk: right after
+        switching a machine on it takes longer.
+    """
+    runs: dict[str, list[dict[str, float]]] = {name: [] for name in lined_up}
+    problems: dict[str, str] = {}
+    with tempfile.TemporaryDirectory() as top:
+        folders = {name: Path(top) / str(number) for number, name in enumerate(lined_up)}
+        for name, engine in lined_up.items():
+            _store(folders[name], engine, model, data)
+        for _ in range(repeats):
+            for name in [name for name in lined_up if name not in problems]:
+                try:
+                    runs[name].append(start(name, folders[name], threads, data.image_shape))
+                except (OSError, ValueError, subprocess.SubprocessError) as error:
+                    problems[name] = f"{name}: its process gave no answer ({error})."
+    return [_summary(name, runs[name], problems.get(name, "")) for name in lined_up]
+
+
+def _store(folder: Path, engine: "Engine", model: "nn.Module", data: "Dataset") -> None:
+    from lessons_lib import checkpoints
+
+    folder.mkdir()
+    for file, content in engine.files.items():
+        (folder / file).write_bytes(content)
+    if not engine.files:
+        checkpoints.save(folder / "model.safetensors", model, data)
+
+
+def start(name: str, folder: Path, threads: int, shape: Sequence[int]) -> dict[str, float]:
+    """One fresh process; the seconds of each part.
+
+    Raises:
+        ValueError: the process ended without an answer; names its last words. subprocess.TimeoutExpired: it took too long.
+    """
+    command = [sys.executable, "-m", "lessons_lib.cold_start.child", name, str(folder), str(threads), *map(str, shape)]
+    begin = time.monotonic()
+    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, stdin=subprocess.DEVNULL)
+    if done.returncode:
+        raise ValueError((done.stderr.strip().splitlines() or ["without a word"])[-1])
+    told: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return {"start_s": told.pop("started") - begin, **told}
+
+
+def _summary(name: str, runs: list[dict[str, float]], problem: str) -> ColdStart:
+    if problem or not runs:
+        return ColdStart(name, problem=problem or f"{name}: not started.")
+    medians = {key: statistics.median(run[key] for run in runs) for key in runs[0]}
+    return replace(ColdStart(name, len(runs)), **medians)  # type: ignore[arg-type]
+
+
+def table(found: Sequence[ColdStart]) -> Table:
+    """The parts and their sum, the quickest first; engines without a result stand last with the reason."""
+    lines = [
+        {
+            "engine": one.engine,
+            "start Python": f"{one.start_s:.2f} s",
+            "import": f"{one.import_s:.2f} s",
+            "load the model": f"{one.load_s:.2f} s",
+            "first answer": f"{1e3 * one.first_s:.3g} ms",
+            "together": f"{one.total_s:.2f} s",
+            "each later answer": f"{1e3 * one.next_s:.3g} ms",
+        }
+        for one in sorted(found, key=lambda one: one.total_s)
+        if not one.problem
+    ]
+    failed = [{"engine": one.engine, "start Python": one.problem} for one in found if one.problem]
+    return Table("From nothing to the first answer, in a fresh process", lines + failed)
+
+
+def sentence(found: Sequence[ColdStart]) -> str:
+    """Who starts quickest, what takes longest, and after how many answers the start is paid, in words."""
+    ready = sorted((one for one in found if not one.problem), key=lambda one: one.total_s)
+    if not ready:
+        return "No engine could be started in a fresh process."
+    quickest, slowest = ready[0], ready[-1]
+    words = (
+        f"{quickest.engine} has its first answer after {quickest.total_s:.1f} s, most of which is {quickest.longest}: "
+        f"as long as {quickest.total_s / quickest.next_s:,.0f} answers of a process that is already running"
+    )
+    if len(ready) == 1:
+        return f"{words}."
+    return f"{words}. {slowest.engine} takes {slowest.total_s:.1f} s, most of it {slowest.longest}."

@@ -1,0 +1,98 @@
+"""Energy per image, where the machine counts it.
+
+Its counters see all the energy that the CPU package or GPU board has used, whoever used it. So the idle power is measured
+too, and what a load adds to it is shown beside the whole.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from lessons_lib.energy.meters import Counter, counters, nvml, rapl
+from lessons_lib.tables import Table
+
+__all__ = ["Counter", "Energy", "counters", "idle_watts", "nvml", "of_load", "rapl", "table"]
+
+
+@dataclass(frozen=True)
+class Energy:
+    """What was counted while a load ran, and the power of the machine doing nothing else."""
+
+    name: str
+    images: int
+    seconds: float
+    joules: float
+    idle_watts: float
+
+    @property
+    def joules_per_image(self) -> float:
+        """All the energy of the time, the machine's idle power included."""
+        return self.joules / self.images
+
+    @property
+    def added_joules_per_image(self) -> float:
+        """What the load added to the idle power; not below 0."""
+        return max(0.0, self.joules - self.idle_watts * self.seconds) / self.images
+
+
+def idle_watts(
+    found: Sequence[Counter],
+    seconds: float = 1.0,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.perf_counter,
+) -> float:
+    """The power while this process waits, summed over the counters."""
+    before, start = [counter.read_uj() for counter in found], clock()
+    sleep(seconds)
+    return _joules(found, before) / (clock() - start)
+
+
+def of_load(
+    name: str,
+    call: Callable[[], object],
+    images: int,
+    found: Sequence[Counter],
+    idle: float,
+    *,
+    seconds: float = 1.0,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Energy:
+    """Count the energy of a load.
+
+    Args:
+        name: what to call it. call: predicts `images` images and has the answers when it returns.
+        found: from `counters`. idle: from `idle_watts`. seconds: how long to repeat the call.
+    """
+    call()
+    before, start, calls = [counter.read_uj() for counter in found], clock(), 0
+    while calls == 0 or clock() - start < seconds:
+        call()
+        calls += 1
+    taken = clock() - start
+    return Energy(name, calls * images, taken, _joules(found, before), idle)
+
+
+def _joules(found: Sequence[Counter], before: Sequence[int]) -> float:
+    return sum(counter.used_joules(then, counter.read_uj()) for counter, then in zip(found, before, strict=True))
+
+
+def table(measured: Sequence[Energy]) -> Table:
+    """Energy per image, the thriftiest first."""
+    ordered = sorted(measured, key=lambda energy: energy.joules_per_image)
+    return Table(
+        "Energy per image; the counters see everything that runs on this machine",
+        [
+            {
+                "configuration": energy.name,
+                "energy per image": f"{_joules_in_words(energy.joules_per_image)}",
+                "added to the idle power": f"{_joules_in_words(energy.added_joules_per_image)}",
+                "power": f"{energy.joules / energy.seconds:.3g} W (idle: {energy.idle_watts:.3g} W)",
+            }
+            for energy in ordered
+        ],
+    )
+
+
+def _joules_in_words(joules: float) -> str:
+    return f"{joules:.3g} J" if joules >= 1 else f"{1e3 * joules:.3g} mJ"

@@ -1,0 +1,158 @@
+import ctypes
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lessons_lib import energy
+from lessons_lib.energy import meters
+
+
+def package(powercap, number, *, name="package-0", energy_uj="1000", limit="262143328850"):
+    domain = powercap / f"intel-rapl:{number}"
+    domain.mkdir(parents=True)
+    (domain / "name").write_text(f"{name}\n")
+    if energy_uj is not None:
+        (domain / "energy_uj").write_text(f"{energy_uj}\n")
+    if limit is not None:
+        (domain / "max_energy_range_uj").write_text(f"{limit}\n")
+    return domain
+
+
+def test_each_cpu_package_is_a_counter_and_its_parts_are_not(tmp_path):
+    package(tmp_path, 0)
+    package(tmp_path, 1, name="package-1", energy_uj="5")
+    package(tmp_path, "0:0", name="core")
+    package(tmp_path, 2, name="psys")
+    found, reason = energy.rapl(tmp_path)
+    assert reason == ""
+    assert [counter.name for counter in found] == ["CPU package-0, RAPL", "CPU package-1, RAPL"]
+    assert [counter.read_uj() for counter in found] == [1000, 5]
+    assert found[0].range_uj == 262_143_328_850
+
+
+def test_a_reading_is_fresh_each_time(tmp_path):
+    domain = package(tmp_path, 0)
+    (counter,), _ = energy.rapl(tmp_path)
+    (domain / "energy_uj").write_text("2000\n")
+    assert counter.read_uj() == 2000
+
+
+def test_without_rapl_a_sentence_says_so(tmp_path):
+    assert energy.rapl(tmp_path / "absent")[0] == []
+    assert "reports no energy of its CPU" in energy.rapl(tmp_path)[1]
+
+
+def test_a_count_that_only_the_administrator_may_read_is_told_apart(tmp_path):
+    package(tmp_path, 0, energy_uj=None)  # a file without permission reads as empty too
+    found, reason = energy.rapl(tmp_path)
+    assert found == []
+    assert "only its administrator may read" in reason
+
+
+@given(st.integers(1, 10**12), st.integers(0, 10**12), st.integers(0, 10**12))
+def test_a_counter_that_starts_again_loses_nothing(limit, start, used):
+    before, used = start % (limit + 1), used % (limit + 1)
+    counter = energy.Counter("c", "cpu", lambda: 0, limit)
+    assert counter.used_joules(before, (before + used) % (limit + 1)) == pytest.approx(used / 1e6)
+
+
+class FakeNvml:
+    """The three calls of NVML that are used, on a GPU that has used some millijoules."""
+
+    def __init__(self, count_mj=5_000, init=0, handle=0, energy=0):
+        self.count_mj, self.init, self.handle, self.energy = count_mj, init, handle, energy
+
+    def nvmlInit_v2(self):
+        return self.init
+
+    def nvmlDeviceGetHandleByIndex_v2(self, index, handle):
+        assert index == 0
+        return self.handle
+
+    def nvmlDeviceGetTotalEnergyConsumption(self, handle, count):
+        ctypes.cast(count, ctypes.POINTER(ctypes.c_ulonglong))[0] = self.count_mj
+        return self.energy
+
+
+def test_the_gpu_counts_in_millijoules():
+    library = FakeNvml()
+    (counter,), reason = energy.nvml(library)
+    assert (counter.device, reason, counter.read_uj()) == ("cuda", "", 5_000_000)
+    library.count_mj += 250
+    assert counter.used_joules(5_000_000, counter.read_uj()) == 0.25
+
+
+@pytest.mark.parametrize(
+    ("broken", "reason"),
+    [({"init": 9}, "no NVIDIA GPU whose energy"), ({"handle": 6}, "does not count"), ({"energy": 3}, "does not count")],
+)
+def test_a_gpu_that_does_not_count_is_told_in_a_sentence(broken, reason):
+    found, told = energy.nvml(FakeNvml(**broken))
+    assert found == []
+    assert reason in told
+
+
+def test_without_nvml_a_sentence_says_so(monkeypatch):
+    monkeypatch.setattr(meters, "_nvml_library", lambda: None)
+    assert energy.counters("cuda") == ([], "This machine has no NVIDIA GPU whose energy could be read.")
+
+
+class Machine:
+    """A clock and a meter: 10 W idle, and a call takes half a second and 20 J more."""
+
+    def __init__(self):
+        self.now, self.used_uj = 0.0, 0
+
+    def pass_time(self, seconds, watts=10.0):
+        self.now += seconds
+        self.used_uj += int(watts * seconds * 1e6)
+
+    def call(self):
+        self.pass_time(0.5, watts=50.0)
+
+    def clock(self):
+        return self.now
+
+    def counter(self, limit=10**9):
+        return energy.Counter("meter", "cpu", lambda: self.used_uj % (limit + 1), limit)
+
+
+@pytest.mark.parametrize("limit", [10**9, 99_999_999])
+def test_the_energy_of_an_image_is_that_of_the_load_shared_by_its_images(limit):
+    machine = Machine()
+    meter = [machine.counter(limit)]
+    idle = energy.idle_watts(meter, 2.0, sleep=machine.pass_time, clock=machine.clock)
+    assert idle == pytest.approx(10.0)
+    found = energy.of_load("x", machine.call, 10, meter, idle, seconds=1.0, clock=machine.clock)
+    assert (found.images, found.seconds, found.joules) == (20, 1.0, pytest.approx(50.0))
+    assert found.joules_per_image == pytest.approx(2.5)
+    assert found.added_joules_per_image == pytest.approx(2.0)
+
+
+def test_several_counters_add_up():
+    machine = Machine()
+    meters = [machine.counter(), machine.counter()]
+    assert energy.idle_watts(meters, 1.0, sleep=machine.pass_time, clock=machine.clock) == pytest.approx(20.0)
+
+
+def test_a_quieter_machine_does_not_make_energy_negative():
+    assert energy.Energy("x", 10, 1.0, 5.0, idle_watts=9.0).added_joules_per_image == 0.0
+
+
+def test_the_table_has_the_thriftiest_first():
+    one, other = energy.Energy("one", 10, 1.0, 20.0, 4.0), energy.Energy("other", 10, 2.0, 10.0, 4.0)
+    lines = energy.table([one, other]).rows
+    assert [line["configuration"] for line in lines] == ["other", "one"]
+    assert lines[1] == {
+        "configuration": "one",
+        "energy per image": "2 J",
+        "added to the idle power": "1.6 J",
+        "power": "20 W (idle: 4 W)",
+    }
+
+
+def test_whatever_this_machine_has_is_counters_or_a_sentence():
+    for device in ("cpu", "cuda"):
+        found, reason = energy.counters(device)
+        assert bool(found) != bool(reason)

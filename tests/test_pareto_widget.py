@@ -1,0 +1,107 @@
+"""The budgets of lesson 07: sentence, picture and sliders agree, and look finished rows up."""
+
+import math
+
+import pytest
+from front import VIEW, Front
+from samples import Outline
+
+from lessons_lib import plots
+from lessons_lib.plots.trade_off import label_heights
+from lessons_lib.pruning_study.variants import Variant
+from lessons_lib.widgets.pruning import ANY, describe, pareto_explorer, steps
+
+MAKE = """
+from lessons_lib.pruning_study.variants import Variant
+def row(name, kind, accuracy, latency, file, zipped):
+    return Variant(name, kind, accuracy, 1000, 0.0, 1_000_000, latency, file, zipped, "faster, 2.0x, 1.9 to 2.1", 2.0, 1.9, 2.1)
+rows = [row("dense", "dense", 0.98, 0.4, 409_600, 399_360), row("90 % zeros", "zeros", 0.975, 0.4, 409_600, 61_440),
+        row("channels -50 %", "channels", 0.97, 0.1, 112_640, 102_400)]
+"""
+space: dict = {}
+exec(MAKE, space)
+ROWS: list[Variant] = space["rows"]
+
+
+def test_the_sentence_names_the_most_accurate_variant_within_the_budgets():
+    assert describe(ROWS, ANY, ANY) == (
+        "Without budgets, take dense: 98.0% (+0.0 points against dense), 400 µs an image, 390 KiB zipped, 400 KiB once it is loaded."
+    )
+    assert describe(ROWS, 0.1, ANY).startswith("With at most 100 µs, take channels -50 %: 97.0% (-1.0 points")
+    assert describe(ROWS, 0.4, 61_440).startswith(
+        "With at most 400 µs and at most 60 KiB zipped, take 90 % zeros: 97.5%"
+    )
+    assert describe(ROWS, 0.1, 61_440).endswith("nothing fits: give it more time or more bytes.")
+
+
+def test_a_budget_is_a_value_that_was_measured_or_none():
+    assert steps([3.0, 1.0, 3.0]) == [1.0, 3.0, math.inf]
+
+
+def test_without_a_notebook_the_sentences_are_printed(capsys):
+    pareto_explorer(ROWS)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines] == [
+        "Without budgets, take dense", "With at most 400 µs, take dense", "With at most 100 µs, take channels -50 %",
+    ]  # fmt: skip
+
+
+def test_without_rows_there_is_nothing_to_explore():
+    with pytest.raises(ValueError, match="run the cell that measures them first"):
+        pareto_explorer([])
+
+
+@pytest.mark.parametrize("across", ["latency", "file", "zipped file"])
+def test_the_picture_tells_what_nothing_beats_and_holds_every_number(across):
+    picture = plots.trade_off(ROWS, across, chosen=ROWS[1], budget=1.0)
+    best = {"latency": ["channels -50 %", "dense"], "file": ["channels -50 %", "dense"]}.get(
+        across, ["90 % zeros", "dense"]
+    )
+    assert picture.alt.endswith(f"better in both than: {', '.join(best)}.")
+    assert [row["variant"] for row in picture.table.rows] == [row.name for row in ROWS]
+    assert picture.png.startswith(b"\x89PNG")
+
+
+def test_labels_stand_apart_and_the_highest_stay_where_they_are():
+    heights = label_heights([97.0, 97.1, 90.0, 97.05], (88.0, 99.0))
+    assert heights == pytest.approx([96.1, 97.1, 90.0, 96.6])
+
+
+@pytest.fixture(scope="module")
+def front(tmp_path_factory):
+    kernel = Front(LESSONS_HOME=str(tmp_path_factory.mktemp("home")))
+    yield kernel
+    kernel.close()
+
+
+def readout(front):
+    markup = front.of_class("pareto-readout")["value"]
+    assert 'role="status"' in markup
+    return "".join(Outline(markup).text)
+
+
+def picture(front):
+    markup = [state["value"] for state in front.models.values() if "<figure" in str(state.get("value"))][-1]
+    return Outline(markup).all("img")[0]
+
+
+def test_sliders_and_buttons_change_sentence_and_picture(front):
+    front.run(MAKE + "from lessons_lib.widgets.pruning import pareto_explorer")
+    bundle = front.run("pareto_explorer(rows)")
+    assert set(bundle) == {VIEW, "text/html", "text/plain"}
+    assert front.options("latency") == ["100 µs", "400 µs", "any"]
+    assert front.options("zipped") == ["60 KiB", "100 KiB", "390 KiB", "any"]
+    assert readout(front).startswith("Without budgets, take dense")
+    for latency, zipped, taken in (
+        ("100 µs", "any", "take channels -50 %"),
+        ("any", "60 KiB", "take 90 % zeros"),
+        ("100 µs", "60 KiB", "nothing fits"),
+    ):
+        front.choose("latency", latency)
+        front.choose("zipped", zipped)
+        assert taken in readout(front)
+        assert picture(front)["alt"] == readout(front)
+    before = picture(front)["src"]
+    front.choose("Across", "zipped file")
+    assert picture(front)["src"] != before
+    assert not [content for kind, content in front.log if kind in ("stream", "error")]
