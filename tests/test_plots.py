@@ -10,6 +10,7 @@ from samples import Outline, row, split
 
 from lessons_lib import live, plots
 from lessons_lib.live import Live
+from lessons_lib.plots.bands import apart
 from lessons_lib.tables import Table
 from lessons_lib.training import History
 
@@ -258,3 +259,9 @@ def test_bands_show_medians_and_spread_and_tell_them_in_words_and_in_a_table():
         "lowest to highest": "50% to 70%",
     }
     assert picture.table.rows[1]["lowest to highest"] == ""
+
+
+def test_places_too_near_to_each_other_get_no_label_of_their_own():
+    assert apart([36.4, 37.3, 48.2, 93.1, 94.2], log=False) == [36.4, 48.2, 93.1]
+    assert apart([1, 2, 4, 8, 128], log=True) == [1, 2, 4, 8, 128]
+    assert apart([5], log=True) == [5]

@@ -43,6 +43,11 @@ def test_a_rate_is_won_where_single_requests_miss_and_batches_meet():
     assert "these loads were too low" in told.deadline_told(points[:2], 50)
 
 
+def test_a_request_without_an_answer_does_not_take_never():
+    points = [point(ONE, 100, [8.0] * 97 + [None] * 3), point(MANY, 100, [8.0] * 100)]
+    assert "the slowest of a hundred gets no answer at all and misses" in told.deadline_told(points, 50)
+
+
 def test_lost_requests_count_against_a_server():
     points = [point(ONE, 100, [8.0] * 97 + [None] * 3), point(MANY, 100, [8.0] * 100)]
     assert told.rates_won(points, 50) == [100]

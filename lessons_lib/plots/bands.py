@@ -1,5 +1,6 @@
 """Lines over an axis of numbers, each with the spread of its repetitions."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING
@@ -47,7 +48,7 @@ def bands(
         if log_y:
             axes.set_yscale("log")
             axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        ticks = sorted({x for points in series.values() for x in points})
+        ticks = apart(sorted({x for points in series.values() for x in points}), log=log)
         axes.set_xticks(ticks, [f"{x:g}" for x in ticks])
         axes.minorticks_off()
         if len(series) > 1:
@@ -58,6 +59,16 @@ def bands(
         f"{name} {', '.join(_at(x, points[x], words) for x in sorted(points))}" for name, points in series.items()
     )
     return draw(paint, alt=f"{title}. {ylabel} at each {xlabel}: {told}.", table=table)
+
+
+def apart(places: Sequence[float], *, log: bool, share: float = 0.06) -> list[float]:
+    """Of places in rising order those whose labels do not overlap: each lies a share of the axis from the one before."""
+    on_axis = [math.log(x) if log else x for x in places]
+    kept = [0]
+    for i in range(1, len(places)):
+        if on_axis[i] - on_axis[kept[-1]] >= share * (on_axis[-1] - on_axis[0]):
+            kept.append(i)
+    return [places[i] for i in kept]
 
 
 def median(values: Sequence[float]) -> float:

@@ -42,6 +42,7 @@ def roofline(machine: "Machine", found: Sequence["Spot"], title: str = "Roofline
                 )  # fmt: skip
         axes.set_xscale("log")
         axes.set_yscale("log")
+        axes.margins(y=0.12)  # room for what stands below the lowest point
         plain_numbers(axes.xaxis)
         plain_numbers(axes.yaxis)
         axes.set(title=title, xlabel="operations for each byte moved", ylabel="GFLOP/s")

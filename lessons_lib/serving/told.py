@@ -1,5 +1,6 @@
 """What the loads showed, in sentences whose words depend on the result."""
 
+import math
 from collections.abc import Sequence
 
 from lessons_lib.queueing import ServiceTimes
@@ -24,9 +25,8 @@ def deadline_told(points: Sequence[Point], deadline_ms: float) -> str:
         rate = won[-1]
         one, many = (_at(points, rate, batched) for batched in (False, True))
         return (
-            f"At {rate:.0f} requests a second, one by one the slowest of a hundred takes {in_words(one.load.percentile(99))} and misses "
-            f"the deadline of {deadline_ms:.3g} ms; **in batches it takes {in_words(many.load.percentile(99))} and meets it**. The mean "
-            f"batch was {many.mean_batch:.1f}."
+            f"At {rate:.0f} requests a second, one by one the slowest of a hundred {_takes(one)} and misses the deadline of "
+            f"{deadline_ms:.3g} ms; **in batches it {_takes(many)} and meets it**. The mean batch was {many.mean_batch:.1f}."
         )
     single = [p for p in points if p.policy.max_batch == 1 and p.load.percentile(99) > deadline_ms]
     if not single:
@@ -36,6 +36,11 @@ def deadline_told(points: Sequence[Point], deadline_ms: float) -> str:
         "and **batches missed it there as well** on this run: something else held the machine up for that long, or batching "
         "gains too little here. Run the cell again to see which."
     )
+
+
+def _takes(point: Point) -> str:
+    slowest_ms = point.load.percentile(99)
+    return f"takes {in_words(slowest_ms)}" if math.isfinite(slowest_ms) else "gets no answer at all"
 
 
 def _at(points: Sequence[Point], rate: float, batched: bool) -> Point:
