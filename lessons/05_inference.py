@@ -2,8 +2,8 @@
 # # 05 · What changes when learning stops?
 # *45 minutes · runs in about a minute on two CPU cores · needs nothing from earlier lessons*
 #
-# The training is over; now the model has to answer. The weights stay, so what could go wrong? More than one thinks: a
-# forgotten line changes the answers without any error, a prediction can damage the model, and most latencies that
+# The training is over; now the model has to answer. The weights stay, so what could go wrong? More than you might think:
+# a forgotten line changes the answers without any error, a prediction can damage the model, and most latencies that
 # people report are measured wrongly. You will make each of these mistakes once, on purpose, and see what it does on
 # your machine.
 
@@ -89,8 +89,8 @@ modes.accuracy_table(by_mode, len(data.test))
 # You said: *{predicted("05.mode")}*.
 
 # %% [markdown]
-# **Dropout** is the other layer that has two modes: while it learns it hides a random half of the features. This model
-# has none, so let us give it one, and ask about the same image twice.
+# **Dropout** is the other layer that has two modes: while it learns it hides a random part of the features. In this model
+# it is switched off (it hides nothing), so let us give it one that hides half, and ask about the same image twice.
 
 # %% tags=["nbval-ignore-output"]
 dropping = copy.deepcopy(model)
@@ -152,7 +152,7 @@ with device.threads(1):
 contexts
 
 # %% [markdown] tags=["computed", "nbval-ignore-output"]
-# For a single image, against nothing around it, no_grad is **{contexts.verdicts["no_grad"]}** and inference_mode is
+# For a single image, against the same with gradients, no_grad is **{contexts.verdicts["no_grad"]}** and inference_mode is
 # **{contexts.verdicts["inference_mode"]}**. Memory is the reason to use them; neither puts the model into evaluation
 # mode.
 
@@ -198,7 +198,7 @@ claims = {"inference is always faster than training": inference_claims.always_fa
 # - "Training visits the data many times and needs far more memory than inference"
 #   {inference_claims.in_bold(claims["training needs far more memory"])}.
 #
-# So one prediction is cheap, and a popular service is not: lesson 10 does that account in money.
+# So one prediction is cheap, and a popular service is not: lesson 10 (to come) will do that account in money.
 
 # %% [markdown]
 # ## Predict
@@ -206,8 +206,8 @@ claims = {"inference is always faster than training": inference_claims.always_fa
 # operators, and rewrites it before it runs anything.
 
 # %% tags=["nbval-ignore-output"]
-predict("05.graph", "What will the engine do with the batch norms?",
-        ["run them, only faster", "run them together with the ReLU", "remove them", "leave them as they are"])
+predict("05.graph", "What becomes of the batch norms on the way into the engine?",
+        ["they run, only faster", "they run together with the ReLU", "they disappear", "they stay as they are"])
 
 # %% [markdown]
 # ## Measure
@@ -234,9 +234,10 @@ print(graph_view.chain(stages[graph_view.STAGES[-1]]))
 # %% [markdown]
 # ## Explain
 # Three things happened, and none of them is magic:
-# - **Folding.** A batch norm that has stopped learning multiplies each channel by a fixed number and adds another. So
-#   does a convolution. Two linear steps in a row are one: scale the weights of the convolution, shift its bias, and the
-#   batch norm is gone. You will write these two lines in the exercises.
+# - **Folding**, done by the export already where the lists above say so; engines do it too where the export did not. A
+#   batch norm that has stopped learning multiplies each channel by a fixed number and adds another. So does a
+#   convolution. Two linear steps in a row are one: scale the weights of the convolution, shift its bias, and the batch
+#   norm is gone. You will write these two lines in the exercises.
 # - **Fusion.** ReLU right after a convolution: instead of writing all numbers to memory and reading them again, the
 #   convolution applies it to each number while it has it at hand.
 # - **Layout.** The layers pass the numbers on in the order in which this CPU's widest instructions take them; where
@@ -293,8 +294,8 @@ cold = timing_mistakes.best_of(3, lambda: timing_mistakes.no_warm_up(load))
 cold
 
 # %% [markdown]
-# **2 · No synchronisation.** A GPU takes orders: the call returns as soon as the work is queued. Who stops the clock
-# then has timed the ordering. (On a CPU without a GPU, another thread takes the orders here.)
+# **2 · No synchronisation.** A GPU takes orders: the call returns as soon as the work is queued. Whoever stops the
+# clock then has timed the ordering. (On a CPU without a GPU, another thread takes the orders here.)
 
 # %% tags=["nbval-ignore-output"]
 ready = copy.deepcopy(model).to(where).to(memory_format=torch.channels_last).eval()
@@ -348,6 +349,9 @@ Table("What each mistake led to", [{"mistake": f.mistake, "conclusion": f.outcom
 # For a comparison the median is right. For a **promise** it is not: half of your users wait longer. A promise names a
 # **percentile**: p99 is the time that 99 of 100 predictions do not exceed. A person notices a delay of about 100 ms.
 # Control loops of vehicles and machines are often given 1 ms.
+#
+# Four engines compete: **eager** is PyTorch as you know it, **folded** the same without batch norms, then ONNX Runtime in
+# float32 and in **int8**: weights and numbers between the layers in 8 bits (lesson 06).
 
 # %% tags=["nbval-ignore-output"]
 predict("05.deadline", "99 of 100 predictions of one image within 1 ms, on one CPU thread: who manages it?",
@@ -356,7 +360,8 @@ predict("05.deadline", "99 of 100 predictions of one image within 1 ms, on one C
 # %% [markdown]
 # ## Measure
 # Every engine predicts single images, each timed on its own, another image each time. Nothing is left out: the stalls
-# belong to it.
+# belong to it. (The int8 engine first looks at some images, to find out how large the numbers between its layers get: its
+# **calibration**.)
 
 # %% tags=["nbval-ignore-output"]
 from lessons_lib import latencies
@@ -368,7 +373,7 @@ built = engines.build(names, model, data.image_shape, calibration, threads=1)
 ready = {name.removeprefix("eager, "): engine for name, engine in built.items()}   # "folded", for short
 found = latencies.collect(ready, inputs, seconds=choose(PROFILE, smoke=0.5, quick=10.0, full=60.0))
 deadlines_ms = (1.0, 100.0)
-plots.latencies(found, deadlines_ms, title="How many predictions are slower than this?")
+plots.latencies(found, deadlines_ms, title="What share of the predictions takes longer?")
 
 # %% tags=["nbval-ignore-output"]
 latencies.percentile_table(found, deadlines_ms)
@@ -389,7 +394,7 @@ by_drawing = latencies.pages_with_a_slow_one(fastest, calls)
 #
 # "A single prediction takes milliseconds" {inference_claims.in_bold(claims["a single prediction takes milliseconds"])}.
 #
-# Look at the mean: it lies where hardly anybody waits. And be careful with the far end:
+# Look at the mean, too. {latencies.mean_told(fastest)} And be careful with the far end:
 # {latencies.few_samples_told(len(fastest.samples_ms))}.
 
 # %% [markdown]
@@ -429,8 +434,8 @@ print("Kept in your record." if kept_in_record else "Your record cannot be writt
 # %% [markdown]
 # ## Take home
 # 1. Evaluation mode, then no gradients: two switches. The first decides the answers, the second the memory.
-# 2. A step costs about three predictions in arithmetic and far more in memory; but predictions go on for as long as the
-#    service does.
+# 2. A step costs about three predictions of the same batch, in arithmetic as in memory, and many times the memory of a
+#    single image; but predictions go on for as long as the service does.
 # 3. Warm up, wait for the device, take turns, many samples, the median to compare and a percentile to promise.
 #
 # Next: [06 · What do 8 bits cost and buy?](06_quantization.ipynb)

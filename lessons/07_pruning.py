@@ -95,12 +95,13 @@ zeros_timed[names[-1]]
 # - a **kernel** that stores the places of the other weights and visits only those;
 # - a **pattern** so regular that the hardware knows where the zeros are.
 #
-# First the file. Compressed, and then loaded:
+# First the file. The weights as they are loaded, and zipped:
 
 # %%
 Table("Bytes of the weights", [
-    {"network": name, "loaded": study.kib(models.size_bytes(model)),
-     "zipped": study.kib(pruning.zipped_bytes(model))} for name, model in {"dense": base, "90 % zeros": thinned}.items()])
+    {"network": name, "weights": study.kib(models.size_bytes(model)),
+     "weights, zipped": study.kib(pruning.zipped_bytes(model))}
+    for name, model in {"dense": base, "90 % zeros": thinned}.items()])
 
 # %% [markdown]
 # Then a kernel: the last convolution, dense, and with its weight as a **sparse** matrix (CSR: the values that are left, and
@@ -115,7 +116,7 @@ with device.threads(1):
 kernels
 
 # %% [markdown] tags=["computed", "nbval-ignore-output"]
-# {sparse_kernel.in_words(kernels)}
+# {sparse_kernel.in_words(kernels, names[-1], zeros_timed[names[-1]].measurements["dense"].median_ms)}
 
 # %% [markdown]
 # Last the pattern, **2:4**: of every four neighbours two are zero. NVIDIA's GPUs since 2020 skip them in half precision.
@@ -182,12 +183,12 @@ gradual_effect = study.compared(growing, "at once", len(data.test))["gradually"]
 
 # %% tags=["nbval-ignore-output"]
 predict("07.channels", "Half of the channels of every layer go. How much faster is the network?",
-        ["it is not", "about 1.5 times", "about twice", "three times or more"])
+        ["it is not", "about 1.5 times", "two to three times", "four times or more"])
 
 # %% [markdown]
 # ## Measure
-# A channel that says little is one whose filter is short, after its batch norm. It goes out of three places: the convolution
-# loses an output, its batch norm a channel, and the *next* layer an input
+# A channel that says little is one whose filter has small weights (a small norm), after its batch norm. It goes out of three
+# places: the convolution loses an output, its batch norm a channel, and the *next* layer an input
 # ([lessons_lib/pruning/channels.py](../lessons_lib/pruning/channels.py), which takes two minutes to read).
 
 # %%
@@ -239,14 +240,18 @@ study.outcomes_table(recovered, f"A quarter of the channels, accuracy on test im
 
 # %% tags=["nbval-ignore-output"]
 recovery_effects = study.compared(recovered, "fine-tuned", len(data.test))
+guided_effect = study.compared(recovered, "distilled", len(data.test))["distilled, guided"]
 plots.effects(recovery_effects, title="Against fine-tuning on the labels", measured="test accuracy")
 
 # %% [markdown] tags=["computed", "nbval-ignore-output"]
 # {study.recovery_in_words(recovery_effects)}
 #
-# How much a teacher can add depends on how it was trained. This one had label smoothing, which asks it to treat all wrong
-# classes alike, and that is just what a student would like to hear about (Müller et al., When Does Label Smoothing Help?,
-# 2019). It is also why its answers are used as they are, at **temperature** 1, rather than softened further.
+# {study.guided_in_words(guided_effect)}
+#
+# How much a teacher can add depends on how it was trained. Where this one adds little, a possible reason: it had label
+# smoothing, which asks it to treat all wrong classes alike, and how they differ is just what a student would like to hear
+# about (Müller et al., When Does Label Smoothing Help?, 2019). It is also why its answers are used as they are, at **temperature** 1: that is the number that
+# logits are divided by before softmax, and above 1 it makes an answer less sure.
 
 # %% [markdown]
 # ### Across branches
@@ -271,7 +276,8 @@ else:
 # %% [markdown]
 # ## Measure
 # Everything side by side, in turns, on the fastest engine here, one image at a time. A quarter and a half of the channels gone
-# are distilled too, so that there is something between all and little.
+# are distilled too, so that there is something between all and little. **MMAC** is a million multiply-accumulates, and the
+# **model file** is what the engine loads: more than the weights alone where it holds the graph as well.
 
 # %% tags=["nbval-ignore-output"]
 steps = choose(PROFILE, smoke=4, quick=150, full=2_000)
@@ -316,7 +322,8 @@ pareto_explorer(rows)
 # %% tags=["nbval-ignore-output"]
 told = {kind: {"word": verdict.word, "reason": verdict.reason} for kind, verdict in verdicts.items()}
 told |= {f"90 % zeros, {name}": str(compared.verdict) for name, compared in zeros_timed.items()}
-effects = {"gradually": str(gradual_effect)} | {way: str(one) for way, one in recovery_effects.items()}
+effects = {"gradually": str(gradual_effect), "guided against uniform, both distilled": str(guided_effect)}
+effects |= {way: str(one) for way, one in recovery_effects.items()}
 kept = record.append("measurement", name="07.pruning", dataset=data.name, device=str(where),
                      verdicts=told, effects=effects, rows=[row.as_dict() for row in rows])
 print("Kept in your record." if kept else "Your record cannot be written; nothing was kept.")
@@ -329,8 +336,8 @@ print("Kept in your record." if kept else "Your record cannot be written; nothin
 # %% [markdown]
 # ## Take home
 # 1. Zeros are not speed. Ask what skips them: a zip file does, a dense kernel does not.
-# 2. Channels are speed: the arrays get smaller, and the work with the product of inputs and outputs. Accuracy pays first, and
-#    training wins back most of it.
+# 2. Channels are speed: the arrays get smaller, and with half the inputs and half the outputs a layer has a quarter of
+#    the work. Accuracy pays first, and training wins back most of it.
 # 3. Whether gradual pruning, distillation or a fresh start is best is a question for your network: run them beside each other.
 #
 # Next: [08 · How many requests at once?](08_batching.ipynb)

@@ -34,7 +34,8 @@ where = device.pick(DEVICE)
 
 # %% [markdown]
 # Three networks that differ in what keeps them busy:
-# - **thin**: the small network with a quarter of its channels, in PyTorch. Hardly any arithmetic, layer after layer.
+# - **thin**: a small convolutional network with three quarters of its channels removed, in PyTorch. Hardly any arithmetic,
+#   layer after layer.
 # - **wide**: two layers of thousands of neurons, in ONNX Runtime. Its weights do not fit into the processor's cache, as those of
 #   large language models do not. To save you the training, its hidden weights are random; only the last layer is fitted.
 # - **vgg**: six convolutions, in ONNX Runtime. Few weights, and each is used at every pixel.
@@ -70,7 +71,8 @@ predict("08.gain", "Which network gains most throughput from larger batches?",
 
 # %% [markdown]
 # ## Measure
-# Each network at rising batch sizes, on one thread, up to where more brings no more, and beyond.
+# Each network at rising batch sizes, on one thread, as far as they can be tried here. Where more images at once bring no more,
+# the network is **saturated**.
 
 # %%
 x = models.to_input(data.test.images[:128])                    # (n, c, h, w) float32
@@ -101,13 +103,14 @@ Table("What batches buy", [batching.row(name, points) for name, points in sweeps
 # %% [markdown] tags=["computed", "nbval-ignore-output"]
 # **{max(gains, key=gains.get)}** gains most, {max(gains.values()):.1f} times; **{min(gains, key=gains.get)}** least,
 # {min(gains.values()):.1f} times. You said: *{predicted("08.gain")}*. "Enough" is the smallest batch within 5 % of the highest
-# throughput: **saturation**. {batching.beyond(sweeps)}
+# throughput; with a larger one that brings no more the network is saturated. {batching.beyond(sweeps)}
 
 # %% [markdown]
 # ## Explain
 # A processor does two things: it moves bytes and it calculates. The **roofline** shows which of them holds a model up.
-# To the right: how many operations the model makes of each byte that it moves, its **intensity**. Upwards: operations a second.
-# The slope is as fast as memory delivers, the flat part as fast as this processor calculates. Both are measured now.
+# To the right: how many operations the model makes with each byte that it moves, its **intensity**. Upwards: operations a second,
+# in billions (**GFLOP/s**); a multiply-accumulate counts as two, a multiplication and an addition. The slope is as fast as memory
+# delivers, the flat part as fast as this processor calculates. Both are measured now.
 
 # %% tags=["nbval-ignore-output"]
 machine = roofline.measure_machine(threads=1, seconds=choose(PROFILE, smoke=0.1, quick=1.2, full=4.0))
@@ -119,22 +122,25 @@ plots.roofline(machine, spots)
 # {roofline.told(spots)}
 #
 # A batch reads each weight once and uses it for every image: it moves a model to the **right**, from the slope to the flat part.
-# That is why **wide** gains: one image costs nearly as much as several, since the weights have to come from memory anyway. A model
-# far **below** the roof is held up by neither: calling, dispatching each layer, layers too thin for the processor's wide units.
-# Batches share the calling, and leave the rest. And who is at the flat roof already has nothing to gain. (More than 100 % of the slope
-# is no miracle: weights that fit into the cache come faster than memory delivers.)
+# On the slope the weights have to come from memory anyway, for one image as for several. {batching.together("wide", sweeps["wide"])}
+# A model far **below** the roof, here below {roofline.NEAR_THE_ROOF:.0%} of it, is held up by neither but by **overhead**: calling,
+# dispatching each layer, layers too thin for the processor's wide units. Batches share the calling, and leave the rest. And who is
+# at the flat roof already has nothing to gain. (A little more than 100 % is no miracle: the roof is a measurement too. Above the
+# slope there can be much more: weights that fit into the cache come faster than memory delivers.)
 
 # %% [markdown]
 # ## Predict
 # Now put the wide network behind a server, and let requests come at random, as from people who know nothing of each other.
-# One by one, the engine can do so many a second:
+# Half of the requests are answered within a time called **p50**, 95 of 100 within **p95**, and 99 of 100 within **p99**: what the
+# slow answers take. One by one, the engine can do so many a second:
 
 # %% tags=["nbval-ignore-output"]
 alone = batching.measured(sweeps["wide"])[0].measurement       # batch 1
 service = ServiceTimes.of({p.batch: p.measurement.median_ms for p in batching.measured(sweeps["wide"])})
 print(f"{service(1):.3g} ms a request: {service.capacity(1):.0f} requests a second at best")
-predict("08.wait", "At 90 % of that rate: what does one request in a hundred take, or more?",
-        ["hardly more than the engine's own time", "two or three times that", "ten times that or more"])
+predict("08.wait", "At 90 % of that rate: how long do 99 of 100 requests take at most (p99)?",
+        ["hardly longer than the engine's own time", "two to four times that", "five to nine times that",
+         "ten times that or more"])
 
 # %% [markdown]
 # ## Measure
@@ -161,7 +167,8 @@ print({key: stats[key] for key in ("received", "answered", "refused", "dropped",
 # good classifier. How long it takes does not depend on that.
 #
 # Now the loads, with and without batches, at the same arrivals. The **deadline** is set by the engine's own speed, so that it means
-# the same on every machine: twelve times what one request takes, but 30 ms at least.
+# the same on every machine: twelve times what one request takes, but 30 ms at least. **Never** means that too many had no answer
+# for that percentile when the client gave up, two seconds after the last request was due, or were refused. A triangle shows it.
 
 # %% tags=["nbval-ignore-output"]
 deadline_ms = max(30.0, 12 * service(1))
@@ -182,7 +189,7 @@ plots.load(points, deadline_ms)
 
 # %% [markdown] tags=["computed", "nbval-ignore-output"]
 # {told.deadline_told(points, deadline_ms)} {told.at_share_told(points, service)} You said: *{predicted("08.wait")}*.
-# {told.all_accounted_for(points)}
+# {told.price_told(points)} {told.all_accounted_for(points)}
 #
 # Mind how a queue gets worse: not in proportion, but all at once, near the engine's limit. Batches move that limit up, because
 # a longer queue makes larger batches, and larger batches make a faster engine.
@@ -206,8 +213,9 @@ Table("The same load, one by one", [
 # %% [markdown]
 # ## Explain
 # For requests one by one there is a formula, by Pollaczek and Khinchine. With arrivals at random and an engine that is busy a share
-# $\rho$ of the time, the mean wait is $\lambda\,E[S^2] / 2(1-\rho)$: half the rate times the mean square of the engine's time, over
-# the share of time that is left. The last part does the harm: at 90 % busy it is divided by 0.1, at 99 % by 0.01.
+# $\rho$ of the time, the mean wait is $\lambda\,E[S^2] / 2(1-\rho)$: $\lambda$ is the requests a second, $S$ the engine's time for one,
+# and $1-\rho$ the share of time that is left. That last part does the harm: at 90 % busy it is divided by 0.1, at 99 % by 0.01.
+# The table's theory is this wait and the engine's own time together.
 
 # %% tags=["nbval-ignore-output"]
 alone_ms = [1000 * sample for sample in alone.samples_s]
@@ -220,7 +228,8 @@ theory.table(found)
 # %% [markdown]
 # ## Explore
 # Move the load, the largest batch and the waiting time. The queue is simulated at once, with the engine's times from above; the
-# squares are what was measured. The button puts the chosen load on a real server, for a few seconds.
+# squares are what was measured. The button puts the chosen load on a real server, for a few seconds. Above a setting's limit the
+# queue grows all the time, so that what you see there depends on how long the run lasts.
 
 # %% tags=["nbval-ignore-output"]
 from lessons_lib.widgets.serving import serving_explorer
@@ -233,13 +242,14 @@ serving_explorer(service, rates, deadline_ms, points=points, overhead_ms=theory.
 # ## Measure
 # ### Scaling out
 # One server has one queue and one engine. **Ray Serve** spreads **replicas** of a model over the cores of a machine, or over the machines of a
-# cluster, brings batching of its own, and starts what has died anew. The same network, the same load:
+# cluster, brings batching of its own, and restarts what has died. The same network, the same load:
 
 # %% tags=["nbval-ignore-output"]
 wanted = RAY or PROFILE == "full"
 scaled, sentence = ray_local.measure(spec, batched, rates, bodies, lasting, seed=SEED, wanted=wanted)
 print(sentence)
-plots.load([*points, *scaled], deadline_ms, "The loads again, with all servers measured")
+if scaled:
+    display(plots.load([*points, *scaled], deadline_ms, "The loads again, with all servers measured"))
 
 # %% tags=["nbval-ignore-output"]
 print("On a cluster:\n" + ray_local.command(data.image_shape, batched))

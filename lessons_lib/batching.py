@@ -122,30 +122,59 @@ def relative_rates(points: Sequence[BatchPoint]) -> dict[float, list[float]]:
     }
 
 
+def saturated(points: Sequence[BatchPoint]) -> bool:
+    """Was a size tried beyond the smallest that is enough? If not, still larger ones may bring more."""
+    return enough(points) is not measured(points)[-1]
+
+
 def row(name: str, points: Sequence[BatchPoint]) -> dict[str, str]:
     """What batches buy an engine, for a table."""
     first, best, least = measured(points)[0], fastest(points), enough(points)
     return {
         "network": name,
         f"images/s at batch {first.batch}": f"{first.images_per_second:,.0f}",
-        "at best": f"{best.images_per_second:,.0f} (batch {best.batch})",
+        "at best": f"{best.images_per_second:,.0f} (batch {best.batch}{', the largest tried' * (best is measured(points)[-1])})",
         "gain": f"{gain(points):.1f}x",
-        "enough": f"batch {least.batch}",
+        "enough": f"batch {least.batch}{' or more' * (not saturated(points))}",
         "latency there": f"{least.measurement.median_ms:.3g} ms instead of {first.measurement.median_ms:.3g}",  # type: ignore[union-attr]
     }
 
 
 def beyond(sweeps: Mapping[str, Sequence[BatchPoint]]) -> str:
-    """What happens beyond the best batch, in a sentence for the network that loses most there."""
+    """What happens beyond the best batch, for the network that loses most there; and where larger ones may bring more still."""
+    rising = [f"{name} (batch {measured(p)[-1].batch})" for name, p in sweeps.items() if not saturated(p)]
+    still = (
+        f"Saturation was not reached by {', '.join(rising)}: the largest size tried still brought more."
+        if rising
+        else ""
+    )
+    return " ".join(filter(None, [still, _beyond_enough({name: p for name, p in sweeps.items() if saturated(p)})]))
+
+
+def _beyond_enough(sweeps: Mapping[str, Sequence[BatchPoint]]) -> str:
     left = {
         name: (measured(p)[-1].images_per_second or 0.0) / (fastest(p).images_per_second or 1.0)
         for name, p in sweeps.items()
     }
+    if not left:
+        return ""
     name = min(left, key=lambda key: left[key])
     best, last = fastest(sweeps[name]), measured(sweeps[name])[-1]
     if left[name] > 0.95:
-        return "Beyond it nothing is gained, and everybody waits longer."
+        return "Beyond it next to nothing is gained, and everybody waits longer."
     return (
         f"Beyond it everybody waits longer, and throughput may even fall: {name} does {1 - left[name]:.0%} less at batch {last.batch} "
-        f"than at {best.batch}, since what passes from layer to layer then fits into the cache no more."
+        f"than at {best.batch}, perhaps because what passes from layer to layer no longer fits into the cache."
     )
+
+
+def together(name: str, points: Sequence[BatchPoint], size: int = 8) -> str:
+    """How much longer several images take together than one, in a sentence."""
+    first = measured(points)[0]
+    several = max((p for p in measured(points) if p.batch <= size), key=lambda p: p.batch)
+    if several is first:
+        return f"No batch of {size} was measured of {name}."
+    times = several.measurement.median_ms / first.measurement.median_ms  # type: ignore[union-attr]
+    more = several.batch / first.batch
+    verdict = f"not {more:g} times" if times < 0.8 * more else "so here they share little"
+    return f"{several.batch} images take **{name}** {times:.1f} times as long as {first.batch}, {verdict}."

@@ -124,7 +124,10 @@ def told(found: Found, float32: Score) -> str:
 def _brought(gain: float, lost: float) -> str:
     if gain <= 0:
         return f"won nothing back ({100 * gain:+.1f} points)"
-    return f"won back {100 * gain:.1f} points, {gain / lost:.0%} of that"
+    if gain < lost:
+        return f"won back {100 * gain:.1f} of them"
+    more = f" and {100 * (gain - lost):.1f} more" if gain - lost >= 0.0005 else ""
+    return f"won back all {100 * lost:.1f} points{more}"
 
 
 def _between(found: Found, float32: Score) -> str:

@@ -77,6 +77,20 @@ class Grid:
             f"size {row.batch} and {self.times_smaller(row):.3g} times smaller, for {points}"
         )
 
+    def added_overhead(self, one: tuple[str, str], other: tuple[str, str], batch: int = 1) -> str:
+        """That one configuration is slower than another, in a sentence; empty where it is not, or cannot be told.
+
+        Args:
+            one, other: (variant, engine). batch: batch size.
+        """
+        a, b = self.find(*one, batch), self.find(*other, batch)
+        if not a or not b or a.high >= b.low:
+            return ""
+        return (
+            f"Here {a.name} is even slower than {b.name}: {a.times_faster:.2g} times as fast as the baseline against "
+            f"{b.times_faster:.2g} times."
+        )
+
     def headline(self, chosen: Mapping[str, Row | None]) -> dict[str, Any]:
         """The comparison in a sentence and a short table, at the batch size of the chosen rows.
 

@@ -14,6 +14,7 @@ from lessons_lib.timing.stopwatch import Clock
 from lessons_lib.timing.table import duration
 
 PERCENTS = (50.0, 95.0, 99.0, 99.9)
+NEAR = 0.1  # a mean that is no further from the median, as a share of it, lies near it
 IN_A_ROW = 10  # calls of one engine before the next has its turn
 
 
@@ -127,6 +128,22 @@ def deadline_told(found: Mapping[str, Latencies], deadline_ms: float, percent: f
         f"No engine here makes {what}."
         if not keeping
         else f"Here {_and(keeping)} make{'s' * (len(keeping) == 1)} {what}."
+    )
+
+
+def mean_told(one: Latencies) -> str:
+    """Where the mean of an engine's latencies lies, and what it says of those who wait long; in a sentence."""
+    times = one.mean_ms / one.percentile_ms(50)
+    where = f"The mean of {one.name} is {duration(one.mean_ms)}"
+    if times > 1 + NEAR:
+        waits = 1 - one.share_within(one.mean_ms)
+        return f"{where}, {times:.1f} times the median: only {waits:.0%} of the predictions take longer than that."
+    if times < 1 - NEAR:
+        return f"{where}, below the median: it is pulled down by the fast ones, and says nothing of how slow the slow ones are."
+    place = "a little above the median, pulled up by the slow ones" if times > 1 else "at the median or just below it"
+    return (
+        f"{where}: it lies {place}, and says nothing of how slow the slow ones are; with rare long stalls it would lie where "
+        "hardly anybody waits."
     )
 
 

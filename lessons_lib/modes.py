@@ -18,7 +18,7 @@ from lessons_lib.timing import Comparison
 from lessons_lib.training_memory import storage_of, unique_bytes
 
 WITHOUT_GRADIENTS: dict[str, Callable[[], AbstractContextManager]] = {
-    "nothing": nullcontext,
+    "with gradients": nullcontext,
     "no_grad": torch.no_grad,
     "inference_mode": torch.inference_mode,
 }
@@ -152,7 +152,7 @@ def kept_bytes(model: nn.Module, x: Tensor, context: Callable[[], AbstractContex
 
 
 def compare_contexts(model: nn.Module, x: Tensor, *, seconds: float, device: Any = "cpu") -> Comparison:
-    """Time the same prediction under each of `WITHOUT_GRADIENTS`, in turns; with nothing around it is the baseline."""
+    """Time the same prediction under each of `WITHOUT_GRADIENTS`, in turns; with gradients is the baseline."""
 
     def predict(context: Callable[[], AbstractContextManager]) -> None:
         with context():

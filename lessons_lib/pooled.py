@@ -65,7 +65,13 @@ def agreement(recordings: Sequence[Recording], one: tuple[str, str], other: tupl
         return f"No machine measured both {' · '.join(one)} and {' · '.join(other)}."
     faster, slower = sum(r[1] for r in ratios), sum(r[2] for r in ratios)
     middle = statistics.median(r[0] for r in ratios)
+    if len(ratios) == 1:
+        word = "" if faster or slower else ", which cannot be told from equal"
+        return (
+            f"On this machine {' · '.join(one)} is {middle:.2f} times as fast as {' · '.join(other)}{word}; pool more machines "
+            "to see whether that travels."
+        )
     return (
-        f"{' · '.join(one)} is faster than {' · '.join(other)} on {faster} of {len(ratios)} machine{'s' * (len(ratios) > 1)}, "
+        f"{' · '.join(one)} is faster than {' · '.join(other)} on {faster} of {len(ratios)} machines, "
         f"slower on {slower}, and on {len(ratios) - faster - slower} it cannot be told; the middle ratio is {middle:.2f}."
     )

@@ -9,6 +9,7 @@ from lessons_lib.quantization import Mixture, Score, Trial, layers, short_names
 from lessons_lib.tables import Table
 
 Trials = Mapping[tuple[int, str], Trial]
+MIXED_SCHEME = "symmetric, per channel"  # in which the mixtures of the lesson are stored
 
 
 def kib(size_bytes: float) -> str:
@@ -87,6 +88,27 @@ def harmful(scores: Mapping[str, Score]) -> str:
     )
 
 
+def sufficed(*by_bits: Mapping[str, Score]) -> str:
+    """Which sets did no visible harm with any number of bits, against the first set; in a sentence.
+
+    Args:
+        by_bits: scores by name such as "noise, 8 bits", the same sets in the same order, one mapping for each number of bits.
+    """
+    harmless = [
+        names[0].rsplit(", ", 1)[0]
+        for names in list(zip(*by_bits, strict=True))[1:]
+        if all(
+            change(scores[next(iter(scores))].right, scores[name].right).word != "worse"
+            for scores, name in zip(by_bits, names, strict=True)
+        )
+    ]
+    if not harmless:
+        return "Each of the wrong sets did visible harm."
+    return (
+        f"No visible harm was done here by: {', '.join(harmless)}. That this sufficed is luck one should not rely on."
+    )
+
+
 def sensitivity_table(scores: Mapping[str, Score], float32: Score, model: nn.Module, caption: str) -> Table:
     """A row for each layer, the most sensitive first: what happens where it alone is stored in few bits."""
     names, found = short_names(model), layers(model)
@@ -130,6 +152,25 @@ def smallest_as_good(found: Sequence[Mixture], float32: Score, model: nn.Module)
     kept = ", ".join(names[name] for name in best.kept)
     which = f"the one that keeps more bits in {kept}" if best.kept else "the one with few bits everywhere"
     return f"The smallest mixture that does not answer worse than float32, beyond chance, is {which}: {kib(best.size_bytes)}, {best.score.accuracy:.1%}."
+
+
+def mixing_told(found: Sequence[Mixture], trials: Trials, float32: Score) -> str:
+    """What mixing saves against the same number of bits everywhere, with a scale per channel; in a sentence.
+
+    Each side is the smallest that does not answer worse than float32, beyond chance.
+    """
+    mixtures = [one for one in found if change(float32.right, one.score.right).word != "worse"]
+    same = [t for (_, scheme), t in trials.items() if scheme == MIXED_SCHEME]
+    uniform = [trial for trial in same if change(float32.right, trial.score.right).word != "worse"]
+    if not mixtures or not uniform:
+        return "So there is nothing to set against the same number of bits everywhere."
+    mixture, plain = (min(side, key=lambda one: one.size_bytes) for side in (mixtures, uniform))
+    saved = plain.size_bytes - mixture.size_bytes
+    buys = f"here mixing buys {kib(saved)}" if round(saved / 1024, 1) > 0 else "here mixing buys nothing"
+    return (
+        f"For comparison, {plain.qtype.bits} bits everywhere, {plain.qtype.scheme}, from the sweep above: {kib(plain.size_bytes)}, "
+        f"{plain.score.accuracy:.1%}; {buys}."
+    )
 
 
 def agreement(mine: Tensor, engine: Tensor) -> str:

@@ -17,7 +17,7 @@ def test_the_table_tells_how_many_keep_each_deadline_and_the_largest_batch():
     person, vehicle = device_claims.deadlines([SLOW, FAST, LATE, BATCH]).rows
     assert person["configurations that keep it at batch 1"] == "2 of 3"
     assert person["the most accurate of them"] == "base · eager, 99.0%"
-    assert person["largest batch that keeps it"] == "64 (thin · eager)"
+    assert person["largest batch that keeps it"] == "64, the largest tried (thin · eager)"
     assert vehicle["configurations that keep it at batch 1"] == "1 of 3"
     assert vehicle["largest batch that keeps it"] == "1 (thin · eager)"
     assert device_claims.deadlines([LATE], [1.0]).rows[0]["largest batch that keeps it"] == "none"
@@ -29,6 +29,7 @@ def test_the_verdict_on_deadlines_follows_the_rows():
         "100 ms are kept by 2 of 3 configurations, 1 ms by 1, of which the most accurate is thin · eager"
     )
     assert "at 1.0 points of accuracy less" in told
+    assert "with no loss of accuracy" in device_claims.deadline_verdict([row(latency_ms=0.2, p95_ms=0.4)])
     assert "1 ms by none" in device_claims.deadline_verdict([SLOW])
     assert device_claims.deadline_verdict([LATE]).startswith("no configuration here answers within 100 ms")
 
@@ -36,7 +37,8 @@ def test_the_verdict_on_deadlines_follows_the_rows():
 def test_the_verdict_on_devices_judges_only_what_was_measured():
     on_cpu = device_claims.device_verdict([SLOW, FAST], 900.0, "cpu")
     assert (
-        "its half about inference holds for this network: one image takes 0.4 ms on this CPU, 250 times less" in on_cpu
+        "its half about inference holds for this network: thin · eager answers 19 of 20 images one by one within 0.4 ms on this "
+        "CPU (p95), about 250 times less than 100 ms" in on_cpu
     )
     assert "cannot be tested without a GPU; this CPU trained on 900 images a second" in on_cpu
     assert device_claims.device_verdict([LATE], 900.0, "cpu").startswith("does not hold here")

@@ -368,3 +368,22 @@ def test_gpu_engines_agree_with_eager_float32_within_their_tolerance(name):
         logits = engine(x[:batch])
         assert logits.device.type == "cpu"
         assert (logits - expected).abs().max() <= engine.tolerance * expected.abs().max()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals work differently on Windows")
+def test_an_interrupt_does_no_harm_after_openvino_engines_have_come_and_gone():
+    pytest.importorskip("openvino", reason="the extra openvino is not installed")
+    pytest.importorskip("nncf", reason="the extra openvino is not installed")
+    code = (
+        "import gc, os, signal, torch\n"
+        "from lessons_lib import engines, models\n"
+        "model, x = models.build('small', classes=4, seed=0).eval(), torch.rand(8, 3, 32, 32)\n"
+        "for _ in range(2):\n"
+        "    made = engines.build(['OpenVINO', 'OpenVINO int8'], model, (3, 32, 32), x, 1)\n"
+        "    for name in list(made): del made[name]; gc.collect()\n"
+        "signal.signal(signal.SIGTERM, lambda *_: print('interrupted'))\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\n"
+        "print('alive')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
+    assert done.stdout.split() == ["interrupted", "alive"], (done.returncode, done.stderr)

@@ -134,6 +134,16 @@ def machine(ratio, low, high):
     return recording(grid=Grid((row(engine="ONNX Runtime", times_faster=2.0, low=1.99, high=2.01), other)))
 
 
+def test_a_configuration_that_is_slower_for_its_overhead_is_told():
+    pair = ("int8", "ONNX Runtime int8"), ("base", "ONNX Runtime")
+    slower = Grid(machine(0.8, 0.7, 0.9).rows).added_overhead(*pair)
+    assert slower == (
+        "Here int8 · ONNX Runtime int8 is even slower than base · ONNX Runtime: 1.6 times as fast as the baseline against 2 times."
+    )
+    assert Grid(machine(1.0, 0.9, 1.1).rows).added_overhead(*pair) == ""
+    assert Grid(()).added_overhead(*pair) == ""
+
+
 def test_agreement_counts_the_machines_on_which_one_is_faster():
     machines = [
         machine(1.5, 1.4, 1.6),
@@ -145,4 +155,11 @@ def test_agreement_counts_the_machines_on_which_one_is_faster():
     told = pooled.agreement(machines, ("int8", "ONNX Runtime int8"), ("base", "ONNX Runtime"))
     assert "is faster than base · ONNX Runtime on 2 of 4 machines, slower on 1, and on 1 it cannot be told" in told
     assert told.endswith("the middle ratio is 1.10.")
+    alone = pooled.agreement(machines[:1], ("int8", "ONNX Runtime int8"), ("base", "ONNX Runtime"))
+    assert alone == (
+        "On this machine int8 · ONNX Runtime int8 is 1.50 times as fast as base · ONNX Runtime; pool more machines to see "
+        "whether that travels."
+    )
+    equal = pooled.agreement(machines[3:4], ("int8", "ONNX Runtime int8"), ("base", "ONNX Runtime"))
+    assert "1.00 times as fast as base · ONNX Runtime, which cannot be told from equal; pool" in equal
     assert pooled.agreement([], ("a", "b"), ("c", "d")) == "No machine measured both a · b and c · d."

@@ -71,11 +71,22 @@ def test_a_step_that_is_not_slower_ends_the_claim(times, width, word):
 @pytest.mark.parametrize(
     ("memory", "visits", "word"),
     [
-        (9000, 3.0, "holds"),
-        (2000, 3.0, "holds only if"),
-        (9000, 1.0, "holds only if"),
+        (20_000, 3.0, "holds"),
+        (9000, 3.0, "holds only if"),
+        (20_000, 1.0, "holds only if"),
         (200, 1.0, "does not hold here"),
+        (200, 3.0, "does not hold here"),
     ],
 )
 def test_far_more_memory_needs_a_factor_and_more_than_one_visit(memory, visits, word):
-    assert inference_claims.needs_far_more(costs(memory=memory), TrainingRun(6400, visits)).word == word
+    found = inference_claims.needs_far_more(costs(memory=memory), TrainingRun(6400, visits))
+    assert found.word == word
+    assert "at least 10 times" in found.reason
+
+
+def test_far_more_memory_names_what_it_is_compared_with():
+    reason = inference_claims.needs_far_more(costs(memory=3000), RUN).reason
+    assert reason.startswith(
+        "compared with predicting one image (30 times); against the same 64 images it is 3.0 times"
+    )
+    assert "memory alone" in inference_claims.needs_far_more(costs(memory=3000), TrainingRun(6400, 1.0)).reason

@@ -90,6 +90,19 @@ def test_a_promise_is_told_in_a_sentence():
     assert latencies.deadline_told(three, 2, 99).startswith("Here a and b make 99 %")
 
 
+@pytest.mark.parametrize(
+    ("samples_ms", "said"),
+    [
+        ((1.0, 1.0, 1.0, 1.2), "a little above the median, pulled up by the slow ones, and says nothing"),
+        ((1.0, 1.0, 1.0), "at the median or just below it, and says nothing"),
+        ((0.1, 1.0, 1.0), "below the median: it is pulled down by the fast ones"),
+        ((1.0, 1.0, 1.0, 17.0), "5.0 times the median: only 25% of the predictions take longer"),
+    ],
+)
+def test_the_mean_is_placed_where_it_lies(samples_ms, said):
+    assert said in latencies.mean_told(Latencies("eager", samples_ms))
+
+
 def test_what_a_percentile_rests_on_is_counted():
     assert latencies.few_samples_told(1000) == "Of 1,000 samples 1 lies beyond p99.9"
     assert latencies.few_samples_told(5000) == "Of 5,000 samples 5 lie beyond p99.9"

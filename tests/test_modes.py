@@ -67,7 +67,7 @@ def test_no_grad_keeps_nothing_and_nothing_around_it_keeps_the_activations():
     kept = {name: modes.kept_bytes(model, x, context) for name, context in modes.WITHOUT_GRADIENTS.items()}
     assert kept["no_grad"] == kept["inference_mode"] == 0
     first_convolution = 4 * 32 * 16 * 16 * 4  # images, channels, height, width, bytes
-    assert kept["nothing"] > first_convolution
+    assert kept["with gradients"] > first_convolution
 
 
 def test_contexts_are_compared_with_nothing_around():

@@ -45,15 +45,15 @@ def test_channels_hold_where_one_variant_is_leaner_faster_and_as_good():
     verdict = study.judge([DENSE, ZEROS, SLIM, TINY], "channels")
     assert verdict.word == "holds"
     assert verdict.reason == (
-        "channels -50 %: faster, 3.0x, 2.9 to 3.1; file 107 KiB of 391 KiB, zipped 98 KiB of 371 KiB; accuracy -0.5 points"
+        "channels -50 %: faster, 3.0x, 2.9 to 3.1; model file 107 KiB of 391 KiB, zipped 98 KiB of 371 KiB; accuracy -0.5 points"
     )
 
 
 def test_zeros_keep_the_accuracy_and_are_no_faster_and_no_smaller_once_loaded():
     verdict = study.judge([DENSE, ZEROS, SLIM], "zeros")
     assert verdict.word == "does not hold here"
-    assert "keeps its accuracy and is no faster" in verdict.reason
-    assert "file 391 KiB of 391 KiB, zipped 59 KiB of 371 KiB" in verdict.reason
+    assert "keeps its accuracy, but is no faster" in verdict.reason
+    assert "model file 391 KiB of 391 KiB, zipped 59 KiB of 371 KiB" in verdict.reason
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,12 @@ def test_zeros_keep_the_accuracy_and_are_no_faster_and_no_smaller_once_loaded():
             "every variant loses more than 1 point",
         ),
         (variant("x", "channels", 0.98, (1.1, 0.9, 1.3), 100_000), "cannot tell", "the speed is within the noise"),
-        (variant("x", "channels", 0.98, (1.02, 1.01, 1.03), 100_000), "does not hold here", "no faster"),
+        (
+            variant("x", "channels", 0.98, (1.02, 1.01, 1.03), 100_000),
+            "does not hold here",
+            "below the 5 % that count as faster",
+        ),
+        (variant("x", "channels", 0.98, (1.2, 0.9, 1.5), 400_000), "does not hold here", "is not surely faster"),
         (variant("x", "channels", 0.98, SLOWER, 100_000), "does not hold here", "no faster"),
         (variant("x", "channels", 0.98, FASTER, 400_000), "does not hold here", "faster, but not leaner"),
         (variant("x", "channels", 0.99, FASTER, 100_000), "holds", "+1.0 points"),
@@ -76,6 +81,24 @@ def test_every_way_it_can_come_out_has_a_verdict(row, word, told):
     verdict = study.judge([DENSE, row], "channels")
     assert verdict.word == word
     assert told in verdict.reason
+
+
+def test_a_speed_below_the_margin_is_not_called_faster():
+    near = variant("80 % zeros", "zeros", 0.98, (1.008, 1.006, 1.01))
+    assert study.judge([DENSE, near], "zeros").reason.startswith(
+        "it keeps its accuracy, but 1.008x is below the 5 % that count as faster; 80 % zeros: 1.008x, 1.006 to 1.010; model file"
+    )
+
+
+@pytest.mark.parametrize(
+    ("points", "told"), [(0.05, "So it paid"), (-0.05, "no good guide"), (0.0, "made no difference that these seeds")]
+)
+def test_guided_pruning_gets_a_conclusion(points, told):
+    found = Effect({0: points, 1: points + 0.001, 2: points - 0.001})
+    sentence = study.guided_in_words(found)
+    assert told in sentence
+    assert f"**{found}**" in sentence
+    assert "run the cell above" in study.guided_in_words(Effect({}))
 
 
 def test_a_faster_variant_that_is_worse_does_not_hide_one_that_keeps_its_accuracy():
@@ -253,8 +276,22 @@ def test_variants_are_measured_with_their_own_bytes_and_accuracy():
     assert zeros.zeros == pytest.approx(0.9, abs=1e-3)
     assert narrow.macs == models.macs(slim, data.image_shape)
     assert all(row.latency_ms > 0 for row in rows)
-    assert set(study.rows_table(rows, "All").columns) >= {"accuracy", "latency", "against dense", "file", "zipped"}
+    assert set(study.rows_table(rows, "All").columns) >= {
+        "accuracy",
+        "latency",
+        "against dense",
+        "model file",
+        "model file, zipped",
+    }
     assert '"kind": "zeros"' in json.dumps(zeros.as_dict())
+
+
+def test_all_latencies_of_a_table_have_one_unit():
+    def told(*latencies):
+        return [row["latency"] for row in study.rows_table([variant(latency=one) for one in latencies], "All").rows]
+
+    assert told(0.105, 0.0242) == ["105 µs", "24.2 µs"]
+    assert told(1.5, 0.0242) == ["1.5 ms", "0.0242 ms"]
 
 
 def test_with_nothing_to_compare_a_sentence_says_what_to_do():
@@ -291,11 +328,43 @@ def test_the_sparse_layer_is_the_convolution_with_zeros():
 
 @pytest.mark.parametrize(
     ("speeds", "told"),
-    [((SLOWER, SAME), "does not pay here"), ((SLOWER, FASTER), "only once"), ((FASTER, FASTER), "it pays here")],
+    [
+        ((SLOWER, SAME), "does not pay here"),
+        ((SLOWER, FASTER), "only here: sparse 1."),
+        ((FASTER, FASTER), "So it is faster than PyTorch's convolution. It gains less"),
+    ],
 )
 def test_the_sentence_about_sparse_kernels_follows_the_clock(speeds, told):
+    assert told in sparse_kernel.in_words(sparse_comparison(speeds), "ONNX Runtime", 0.1)
+
+
+@pytest.mark.parametrize(
+    ("speeds", "network_ms", "told"),
+    [
+        (
+            (FASTER, FASTER),
+            0.1,
+            "But ONNX Runtime runs the whole dense network in 100 µs, this layer included: a faster",
+        ),
+        (
+            (FASTER, FASTER),
+            0.3,
+            "For comparison: ONNX Runtime runs the whole dense network in 300 µs, this layer included.",
+        ),
+        ((SLOWER, SLOWER), 0.3, "And ONNX Runtime runs the whole dense network in 300 µs"),
+        ((SLOWER, SLOWER), 0.6, "For comparison: ONNX Runtime"),
+    ],
+)
+def test_a_sparse_kernel_is_set_against_the_whole_network_on_an_engine(speeds, network_ms, told):
+    assert told in sparse_kernel.in_words(sparse_comparison(speeds), "ONNX Runtime", network_ms)
+
+
+def sparse_comparison(speeds):
+    """A dense convolution of 0.5 ms, and sparse ones of these speeds against it."""
     verdicts = {f"sparse {i}": Verdict(*speed) for i, speed in enumerate(speeds)}
-    assert told in sparse_kernel.in_words(types.SimpleNamespace(verdicts=verdicts))
+    times = {sparse_kernel.DENSE: 0.5} | {name: 0.5 / verdict.ratio for name, verdict in verdicts.items()}
+    measurements = {name: types.SimpleNamespace(median_ms=ms) for name, ms in times.items()}
+    return types.SimpleNamespace(verdicts=verdicts, measurements=measurements)
 
 
 def test_without_a_recent_gpu_a_sentence_says_what_is_needed(monkeypatch):

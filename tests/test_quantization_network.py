@@ -174,6 +174,21 @@ def test_nothing_trained_and_nothing_lost_have_sentences(model):
     assert "nothing to win back" in few_bits_training.told(same, float32)
 
 
+def test_what_was_won_back_is_told_in_points():
+    def answers(right: int) -> quantization.Score:
+        return quantization.Score(torch.arange(400) < right, 0.1)
+
+    found = {0: dict(zip(few_bits_training.WAYS, map(answers, (360, 380, 396)), strict=True))}
+    sentence = few_bits_training.told(found, answers(392))
+    assert "cost 8.0 points. Training with few bits won back all 8.0 points and 1.0 more;" in sentence
+    assert "then quantizing, won back 5.0 of them." in sentence
+    found[0][few_bits_training.CONTROL] = answers(350)
+    found[0][few_bits_training.AWARE] = answers(392)
+    sentence = few_bits_training.told(found, answers(392))
+    assert "won back all 8.0 points;" in sentence
+    assert "won nothing back (-2.5 points)" in sentence
+
+
 def test_a_sweep_reports_every_trial_and_keeps_what_is_finished(model, capsys):
     trials = quantization.sweep(model, judge, bits=(8, 2), schemes=("symmetric, per tensor", "symmetric, per channel"))
     assert list(trials) == [(b, s) for b in (8, 2) for s in ("symmetric, per tensor", "symmetric, per channel")]

@@ -1,5 +1,7 @@
 """The sentences of lesson 06 are true of what was measured, whatever that is."""
 
+from dataclasses import replace
+
 import torch
 from torch import nn
 
@@ -69,6 +71,26 @@ def test_the_smallest_mixture_that_is_as_good_is_found():
     assert "Every mixture answers worse" in told.smallest_as_good(mixed[:1], answers(390), MODEL)
     rows = told.mixture_table(mixed, answers(390), MODEL, "mixed").rows
     assert [row["layers with more bits"] for row in rows] == ["none", "conv 1", "conv 1, linear 2"]
+
+
+def test_mixing_is_compared_with_the_same_bits_everywhere():
+    sweep = {key: replace(one, size_bytes=1024 * key[0]) for key, one in trials(channel=(390, 389, 200)).items()}
+    mixed = [Mixture((), 1024, answers(200)), Mixture(("0",), 2048, answers(388))]
+    sentence = told.mixing_told(mixed, sweep, answers(390))
+    assert "4 bits everywhere, symmetric, per channel, from the sweep above: 4.0 KiB, 97.3%" in sentence
+    assert sentence.endswith("here mixing buys 2.0 KiB.")
+    larger = [Mixture(("0",), 4090, answers(390))]
+    assert told.mixing_told(larger, sweep, answers(390)).endswith("here mixing buys nothing.")
+    assert "nothing to set against" in told.mixing_told(mixed[:1], sweep, answers(390))
+    assert "nothing to set against" in told.mixing_told(mixed, {}, answers(390))
+
+
+def test_sets_that_did_no_harm_with_any_number_of_bits_are_named():
+    eight = {"good, 8 bits": answers(390), "black, 8 bits": answers(300), "noise, 8 bits": answers(389)}
+    four = {"good, 4 bits": answers(390), "black, 4 bits": answers(390), "noise, 4 bits": answers(390)}
+    assert told.sufficed(eight, four).startswith("No visible harm was done here by: noise. That this sufficed is luck")
+    worse = {"good, 4 bits": answers(390), "black, 4 bits": answers(390), "noise, 4 bits": answers(300)}
+    assert told.sufficed(eight, worse) == "Each of the wrong sets did visible harm."
 
 
 def test_tables_compare_with_float32_on_the_same_images():

@@ -51,7 +51,7 @@ def test_bits_scheme_and_layer_change_sentence_and_picture_and_nothing_is_comput
         markup = front.of_class("bits-readout")["value"]
         assert 'role="status"' in markup
         sentence = "".join(Outline(markup).text)
-        assert sentence.startswith(f"{bits} bits, {scheme}, {layer}: {2 ** int(bits)} values are left")
+        assert sentence.startswith(f"{bits} bits, {scheme}, {layer}: {2 ** int(bits)} values can be stored")
         picture = Outline(front.of_class("bits-picture")["value"])
         assert picture.all("img")[0]["alt"] == sentence
         assert picture.all("table")

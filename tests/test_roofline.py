@@ -113,7 +113,26 @@ def test_enough_is_the_smallest_batch_near_the_best():
 
 def test_what_happens_beyond_the_best_batch_is_told_as_it_is():
     assert "x does 50% less at batch 128 than at 32" in batching.beyond({"x": POINTS, "y": POINTS[:3]})
-    assert batching.beyond({"y": POINTS[:3]}) == "Beyond it nothing is gained, and everybody waits longer."
+    flat = [*POINTS[:3], point(64, 30.0)]
+    assert batching.beyond({"y": flat}) == "Beyond it next to nothing is gained, and everybody waits longer."
+
+
+def test_where_the_largest_size_tried_still_brings_more_saturation_was_not_reached():
+    rising = [point(1, 2.0), point(8, 4.0), point(32, 12.0)]
+    assert not batching.saturated(rising)
+    assert batching.saturated(POINTS)
+    assert batching.row("x", rising)["enough"] == "batch 32 or more"
+    assert batching.row("x", rising)["at best"] == "2,667 (batch 32, the largest tried)"
+    said = batching.beyond({"x": rising, "y": POINTS})
+    assert said.startswith("Saturation was not reached by x (batch 32)")
+    assert "y does 50% less" in said
+    assert "Beyond" not in batching.beyond({"x": rising})
+
+
+def test_what_several_images_take_together_is_told_as_it_is():
+    assert batching.together("x", POINTS) == "8 images take **x** 2.0 times as long as 1, not 8 times."
+    assert "so here they share little" in batching.together("x", [point(1, 2.0), point(8, 15.0)])
+    assert batching.together("x", POINTS[:1]) == "No batch of 8 was measured of x."
 
 
 def test_a_size_that_did_not_fit_is_left_out():

@@ -82,10 +82,23 @@ def test_silent_requests_are_told():
 
 def test_the_load_nearest_to_a_share_of_the_capacity_is_told():
     points = [point(ONE, 60, [8.0] * 60), point(ONE, 180, [50.0] * 180)]
-    assert "at 90% of what the engine can do, one request in a hundred takes **10 times" in told.at_share_told(
-        points, SERVICE
+    assert told.at_share_told(points, SERVICE) == (
+        "Planned at 90% of what the engine can do alone (this draw brought 90%), one by one 99 of 100 requests took at most "
+        "**10 times the engine's own time**."
     )
-    assert "gets no answer" in told.at_share_told([point(ONE, 180, [None] * 10)], SERVICE)
+    assert "brought 80%" in told.at_share_told([point(ONE, 180, [50.0] * 160)], SERVICE)
+    assert "more than one request in a hundred got no answer" in told.at_share_told(
+        [point(ONE, 180, [None] * 10)], SERVICE
+    )
+
+
+def test_what_batching_costs_at_the_lowest_load_is_told():
+    single = [point(ONE, 60, [8.0] * 60), point(ONE, 180, [50.0] * 180)]
+    assert "the p50 is 8 ms one by one and 10 ms in batches: there batching costs everybody" in told.price_told(
+        [*single, point(MANY, 60, [10.0] * 60)]
+    )
+    assert "costs nothing that shows" in told.price_told([*single, point(MANY, 60, [8.1] * 60)])
+    assert told.price_told(single) == told.price_told([]) == ""
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,9 @@ from front import VIEW, Front
 from samples import Outline
 
 from lessons_lib.queueing import Policy, ServiceTimes
-from lessons_lib.widgets.serving import describe, serving_explorer, simulated
+from lessons_lib.serving import Load, Point
+from lessons_lib.serving.load import Reply
+from lessons_lib.widgets.serving import _Bench, describe, serving_explorer, simulated
 
 SERVICE = ServiceTimes((1, 32), (5.0, 10.0))
 SHOW = """
@@ -34,6 +36,18 @@ def test_a_setting_is_told_in_sentences():
     assert said.startswith("400 requests a second, batches of up to 8, wait 2 ms. Simulated: p50 ")
     assert "within 50 ms, mean batch " in said
     assert said.endswith("Not measured.")
+
+
+def test_above_its_limit_the_values_depend_on_how_long_the_run_lasts():
+    result = simulated(SERVICE, Policy(), 400, 0.0)
+    assert "above the limit of 200 a second" in describe(Policy(), 400, result, 50.0, limit=200.0)
+    assert "above the limit" not in describe(Policy(), 100, result, 50.0, limit=200.0)
+
+
+def test_it_opens_at_the_batches_that_were_measured():
+    measured = [Point("", policy, 400, Load((Reply(0.0),), 1.0), {}) for policy in (Policy(), Policy(17, 2.6))]
+    assert _Bench(SERVICE, [400], 50.0, measured, 0.0, None).policy == Policy(17, 2.6)
+    assert _Bench(SERVICE, [400], 50.0, measured[:1], 0.0, None).policy == Policy(8, 2.0)
 
 
 def test_more_load_and_smaller_batches_wait_longer():

@@ -3,6 +3,7 @@
 import contextlib
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -66,6 +67,14 @@ def test_the_conclusion_counts_and_names_those_that_did_no_harm():
     )
     assert "1 of 2" in conclusion([finding(), finding(False, "mean")])
     assert "mean did no harm this time. That is luck, not a method." in conclusion([finding(), finding(False, "mean")])
+
+
+def test_a_mistake_that_misleads_now_and_then_says_how_often():
+    lucky = replace(finding(name="one sample"), harm="wrong in 14% of single pairs")
+    assert lucky.outcome == "wrong in 14% of single pairs"
+    assert "samples just taken. Not always: one sample was wrong in 14% of single pairs." in conclusion([lucky])
+    assert "method. Not always: one sample was wrong in 14%" in conclusion([lucky, finding(False, "mean")])
+    assert "Not always" not in conclusion([replace(lucky, assertions={"this": False})])
 
 
 @pytest.mark.parametrize(("cold_ms", "fooled"), [(9.0, True), (2.1, False), (1.0, False)])

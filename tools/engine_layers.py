@@ -43,7 +43,7 @@ def openvino(graph: bytes, calibration: Tensor, x: Tensor) -> dict[str, float]:
     """
     settings = openvino_engine.settings(1) | {"PERF_COUNT": True}
     model = openvino_engine.quantize(graph, calibration)
-    request = openvino_engine.load().Core().compile_model(model, "CPU", settings).create_infer_request()
+    request = openvino_engine.core().compile_model(model, "CPU", settings).create_infer_request()
     spent: Counter[str] = Counter()
     for _ in range(CALLS):
         request.infer([x.numpy()])

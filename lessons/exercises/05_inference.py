@@ -64,7 +64,8 @@ check("05.2", fold)
 # %% [markdown]
 # ## 05.3 A percentile that somebody really waited for
 # p99 is the latency that 99 of 100 predictions do not exceed. By **nearest rank**: sort the samples, and take the one at
-# rank `percent / 100 * n`, rounded up, counting from 1. So it is always a latency that was measured, never something in between.
+# rank `percent * n / 100`, rounded up, counting from 1 (multiply first: `28 / 100 * 100` is a little more than 28). So it is always
+# a latency that was measured, never something in between.
 #
 # **Return that sample.** The samples come in the order in which they were measured.
 

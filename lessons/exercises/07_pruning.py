@@ -41,7 +41,8 @@ check("07.1", magnitude_mask)
 # Recent NVIDIA GPUs multiply twice as fast by a matrix in which, of every four neighbours along a row, two are zero: columns
 # 0 to 3, 4 to 7, and so on. To lose as little as possible, the two with the larger magnitude stay.
 #
-# **Return the mask of this pattern**, True where a weight stays.
+# **Return the mask of this pattern**, True where a weight stays. Of every four exactly two stay, also where magnitudes are
+# equal; which of the equal ones does not matter.
 
 
 # %% tags=["exercise-07.2"]
@@ -84,8 +85,8 @@ check("07.3", take_channels_out)
 # %% [markdown]
 # ## 07.4 Learn from a teacher
 # In **distillation** a small network learns from the answers of a large one. Both sets of logits are divided by a
-# **temperature** T, so that the small shares of the wrong classes show, and softmax turns them into probabilities. The loss
-# of an image is then
+# **temperature** T before softmax turns them into probabilities: above 1 it makes an answer less sure, so that the small
+# shares of the wrong classes show. The loss of an image is then
 #
 # `soft_share` · T² · KL(teacher, student) + (1 - `soft_share`) · cross-entropy of the student's logits against the label
 #

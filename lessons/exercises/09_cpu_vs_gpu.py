@@ -95,9 +95,10 @@ check("09.3", break_even_batch)
 # %% [markdown]
 # ## 09.4 The energy of an image
 # A CPU counts the energy it has used, in microjoules, like the meter of a house: read it before, read it after. Two traps.
-# The counter starts again from 0 after its largest value, `range_uj`, as a clock does after 12 (after `range_uj` the next
-# reading is 0; it happens once at most here). And the meter also counts what the machine uses when it does nothing,
-# `idle_watts` (a watt is a joule a second; a joule is a million microjoules): that is not the images' doing.
+# The counter starts again from 0 after its largest value, `range_uj`, as a clock does after 12 (once at most here;
+# whether the step from `range_uj` to 0 counts 1 µJ does not matter). And the meter also counts what the machine uses when it
+# does nothing, `idle_watts` (a watt is a joule a second; a joule is a million microjoules): that is not the images' doing.
+# Where less than the idle energy was used, the result is negative: leave it so, since noise goes both ways.
 #
 # **Write a function that returns the joules that each image added to the idle energy.** From 2,000,000 to 8,000,000 µJ in
 # 2 seconds with 1 W idle, for 10 images: 6 J used, 2 J of them idle, so 0.4 J an image.

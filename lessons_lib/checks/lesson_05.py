@@ -1,6 +1,7 @@
 """The checks of lesson 05: predicting without a trace, folding, percentiles, and who is faster."""
 
 import copy
+import functools
 import math
 import random
 from collections.abc import Callable
@@ -39,6 +40,57 @@ def _half_frozen(seed: int) -> nn.Module:
     return model
 
 
+MOVED = (
+    "The running statistics have moved: the model predicted in training mode. `torch.no_grad()` does not change the mode; "
+    "call `model.eval()` first."
+)
+THROWN_AWAY = (
+    "The gradients' book-keeping was made and thrown away afterwards: put the call inside `torch.inference_mode()`."
+)
+ERASED = (
+    "The gradients that the weights had in `.grad` are gone or changed: a training that goes on still needs them. A prediction "
+    "needs neither `zero_grad()` nor `backward()`."
+)
+
+
+class _Watch:
+    """Notes which traces an answer leaves that its result does not show."""
+
+    def __init__(self) -> None:
+        self.statistics_moved = self.graph_made = self.gradients_changed = False
+
+    def over(self, answer: Any) -> Any:
+        """The same function, watched; what is no function stays as it is, so that it is called by its name."""
+        if not callable(answer):
+            return answer
+
+        @functools.wraps(answer)
+        def watched(model: nn.Module, x: Tensor) -> Any:
+            before = {name: value.clone() for name, value in model.named_buffers()}
+            for weight in model.parameters():
+                weight.grad = torch.ones_like(weight)
+            handles = [module.register_forward_hook(self._note_graph) for module in model.modules()]
+            result = answer(model, x)
+            for handle in handles:
+                handle.remove()
+            self.statistics_moved = any(not torch.equal(before[name], value) for name, value in model.named_buffers())
+            self.gradients_changed = any(p.grad is None or not bool((p.grad == 1).all()) for p in model.parameters())
+            return result
+
+        return watched
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> "_Watch":
+        return self  # a copy of the model is watched as well
+
+    def _note_graph(self, _module: nn.Module, _given: Any, output: Any) -> None:
+        self.graph_made |= isinstance(output, Tensor) and output.requires_grad
+
+    @property
+    def trace(self) -> str:
+        """What a right result was got with and should not have been, in a sentence; empty where there is nothing."""
+        return THROWN_AWAY if self.graph_made else ERASED if self.gradients_changed else ""
+
+
 @exercise(
     "05.1",
     "Predict without a trace",
@@ -64,7 +116,15 @@ def predict(answer: Any) -> None:
             "These are classes; asked for are the logits, one for each class.": want.argmax(1),
             **_wrong_modes(model, x),
         }
-        expect(answer, {"model": model, "x": x}, want, mistakes=mistakes, note=note, arrange=_without_graph)
+        watch, given = _Watch(), {"model": model, "x": x}
+        try:
+            expect(watch.over(answer), given, want, mistakes=mistakes, note=note, arrange=_without_graph)
+        except NotYet:
+            if watch.statistics_moved:
+                raise NotYet(f"{MOVED} {note}".rstrip()) from None
+            raise
+        if watch.trace:
+            raise NotYet(f"{watch.trace} {note}".rstrip())
 
 
 def _still(model: nn.Module) -> nn.Module:
@@ -224,6 +284,12 @@ def percentile(answer: Any) -> None:
     for percent in (75, 95, 50, 99):
         given = {"samples_ms": samples, "percent": percent}
         expect(answer, given, _nearest_rank(samples, percent), mistakes=_percentile_mistakes(samples, percent))
+    ten = samples[:10]
+    rounded = (
+        "The rank is rounded to the nearest; it has to be rounded **up**, `math.ceil`: otherwise fewer than `percent` of the "
+        "samples are covered."
+    )
+    expect(answer, {"samples_ms": ten, "percent": 51}, _nearest_rank(ten, 51), mistakes={rounded: sorted(ten)[4]})
     note = "With 100 % the slowest sample is meant."
     expect(answer, {"samples_ms": samples, "percent": 100}, max(samples), note=note)
     expect(answer, {"samples_ms": [3.5], "percent": 1}, 3.5, note="A single sample is every percentile.")

@@ -1,11 +1,13 @@
 """The checks of lesson 06: scale and zero point, there and back, a scale for each channel, sums in whole numbers."""
 
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from lessons_lib.checks.exercises import exercise
+from lessons_lib.checks.outcomes import NotYet
 from lessons_lib.checks.sandbox import expect
 
 
@@ -30,6 +32,14 @@ def scale_and_zero_point(answer: Any) -> None:
     ):
         given = {"low": low, "high": high}
         expect(answer, given, _scale_and_zero(low, high), mistakes=_scale_mistakes(low, high), note=note)
+    equal = {
+        "`low` and `high` are equal here, but not 0: widen the range first, then ask whether anything is left.": (
+            1.0,
+            0,
+        )
+    }
+    for value in (3.0, -3.0):
+        expect(answer, {"low": value, "high": value}, _scale_and_zero(value, value), mistakes=equal)
     expect(answer, {"low": 0.0, "high": 0.0}, (1.0, 0), note="Everything is 0 here.")
 
 
@@ -128,6 +138,10 @@ def _back_mistakes(x: Tensor, scale: float, zero_point: int) -> dict[str, Tensor
         "Large numbers wrap around: 256 becomes 0 in uint8. Clip before you convert, `.clamp(0, 255)`.": _back(
             (steps.round() + zero_point) % 256, scale, zero_point
         ),
+        "On the way back the uint8 wraps around below 0: convert to float32 before you subtract.": (
+            (whole - zero_point) % 256
+        )
+        * scale,
         "These are the whole numbers: come back, `(whole - zero_point) * scale`.": whole,
         "On the way back the zero point is not subtracted.": whole * scale,
         "Everything below 0 is lost: add the zero point before you clip.": steps.round().clamp(0, 255) * scale,
@@ -152,7 +166,7 @@ def _back_mistakes(x: Tensor, scale: float, zero_point: int) -> dict[str, Tensor
         "To divide, line the scales up with the first axis: `scales[:, None, None, None]` has the shape (out, 1, 1, 1).",
         "`whole = torch.round(weight / scales[:, None, None, None]).to(torch.int8)`, then `return whole, scales`.",
     ),
-    learned="Each output channel is scaled back on its own after the sums, so a scale for each costs nothing; one for each input would.",
+    learned="Each output channel is scaled back on its own after the sums, so a scale for each costs next to nothing; one for each input would.",
 )
 def per_channel(answer: Any) -> None:
     for seed, shape, note in (
@@ -165,7 +179,18 @@ def per_channel(answer: Any) -> None:
         weight[:, 0, 0, 0] -= weight.flatten(1).abs().amax(1) * 1.5  # the largest value lies below 0
         if seed == 2:
             weight[1] = 0
-        expect(answer, {"weight": weight}, _per_channel(weight), mistakes=_channel_mistakes(weight), note=note)
+        known, arrange = _channel_mistakes(weight), partial(_see_zeros, weight=weight)
+        expect(answer, {"weight": weight}, _per_channel(weight), mistakes=known, note=note, arrange=arrange)
+
+
+def _see_zeros(result: Any, weight: Tensor) -> Any:
+    """Pass a result on, unless a filter of zeros has a scale that is neither 0, a mistake with a name, nor 1."""
+    scales = result[1] if isinstance(result, list | tuple) and len(result) == 2 else None
+    if isinstance(scales, Tensor) and scales.shape == weight.shape[:1]:
+        for scale in scales[weight.flatten(1).abs().amax(1) == 0].tolist():
+            if 0 < scale < 0.5:
+                raise NotYet(f"The scale of the filter of zeros is {scale:.3g}; it shall be 1.")
+    return result
 
 
 def _stored(weight: Tensor, scales: Tensor) -> Tensor:
@@ -202,6 +227,10 @@ def _channel_mistakes(weight: Tensor) -> dict[str, Any]:
         ),
         "The largest value is not the largest absolute value: `weight.abs()` first. What lies below 0 is clipped here.": (
             _stored(weight, top.view(-1, 1, 1, 1)),
+            top,
+        ),
+        "Take the largest absolute value, `.abs()`; here a negative weight is the largest.": (
+            torch.round(weight / top.view(-1, 1, 1, 1)).to(torch.int8),
             top,
         ),
         "127 is the largest whole number on both sides: divide by 127, not 128.": _per_channel(weight, 128),

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from lessons_lib.checks.exercises import exercise
 from lessons_lib.checks.outcomes import NotYet
-from lessons_lib.checks.sandbox import expect
+from lessons_lib.checks.sandbox import call, expect
 
 
 def _random(seed: int, *shape: int) -> Tensor:
@@ -32,6 +32,7 @@ def magnitude_mask(answer: Any) -> None:
     cases = [
         (some, 0.375, "Magnitude is what counts, not the sign."),
         (_random(1, 3, 2, 3, 3), 0.8, "54 weights, of which 43.2 should go: round it."),
+        (_random(7, 9), 0.3, "9 weights, of which 2.7 should go: round it."),
         (_random(2, 5, 3), 0.85, "15 weights, of which 12.75 should go: round it."),
         (_random(3, 4, 4), 0.0, "Nothing should go."),
         (_random(4, 4), 1.0, "Everything should go."),
@@ -90,6 +91,12 @@ def _mask_mistakes(weight: Tensor, sparsity: float) -> dict[str, Tensor]:
         ),
         "Each row was ranked on its own; rank all weights of the tensor together.": _row_by_row(weight, sparsity),
     }
+    by_quantile = weight.abs() > torch.quantile(weight.abs(), sparsity)
+    if int(by_quantile.sum()) > count - gone:  # `int` was told apart by an earlier case, in which the quantile is right
+        mistakes[
+            "One weight too many stays: round(sparsity · number) should go. A quantile does not hit the number exactly; rank the "
+            "places."
+        ] = by_quantile
     cut_off = "One weight too many stays: `int` and `//` cut off, use `round`."
     at_threshold = "One weight too many stays: the one at your threshold should go as well."
     mistakes[cut_off if int(exact) < gone else at_threshold] = _smallest_gone(weight, gone - 1)
@@ -133,6 +140,34 @@ def two_of_four(answer: Any) -> None:
             note=note,
             arrange=_must_be_bool,
         )
+    equal = torch.tensor([[1.0, -1.0, 1.0, 1.0, 3.0, 0.5, -0.5, 0.5], [0.2, 0.1, 0.1, -0.1, -2.0, -2.0, -2.0, -2.0]])
+    expect(
+        answer,
+        {"weight": equal},
+        _kept_of_fours(_best_pairs(equal), equal),
+        mistakes={
+            "Of four equal neighbours all stay: a threshold cannot choose between equals. Rank the places (`topk`).": (
+                _kept_of_fours(torch.ones_like(equal), equal)
+            ),
+            "Of four equal neighbours none stays: a threshold cannot choose between equals, and exactly two should stay. Rank the "
+            "places (`topk`).": _kept_of_fours(equal.abs() > _second_smallest(equal), equal),
+        },
+        arrange=lambda mask: _kept_of_fours(_must_be_bool(mask), equal),
+        note="Some weights are equal here; any two of the equal ones may stay.",
+    )
+
+
+def _kept_of_fours(mask: Any, weight: Tensor) -> Any:
+    """The magnitudes that stay of every four, in order: the same whichever of equal weights stay."""
+    if not isinstance(mask, Tensor) or mask.shape != weight.shape:
+        return mask
+    return (mask * weight.abs()).unflatten(1, (-1, 4)).sort(dim=2).values
+
+
+def _second_smallest(weight: Tensor) -> Tensor:
+    """Of every four, at each of their places: a threshold above which two of four different magnitudes lie."""
+    fours = weight.abs().unflatten(1, (-1, 4))
+    return fours.sort(dim=2).values[..., 1:2].expand_as(fours).flatten(1)
 
 
 def _best_pairs(weight: Tensor) -> Tensor:
@@ -163,12 +198,23 @@ def _pattern_mistakes(weight: Tensor) -> dict[str, Tensor]:
         mistakes["You took four neighbours of a column; the four stand side by side in a row."] = _best_pairs(
             weight.T
         ).T
+    parts = weight.abs().unflatten(1, (4, -1))
+    mistakes["The four are neighbours: `.view(rows, -1, 4)`."] = _largest_two(parts, dim=1)
+    mistakes["You cut each row into four parts; cut it into parts of four: `.view(rows, -1, 4)`."] = _largest_two(
+        parts, dim=2
+    )
     groups = weight.numel() // 4
     strided = weight.reshape(4, groups).T
     mistakes["The four of your groups do not stand side by side: `reshape(-1, 4)`, not `reshape(4, -1)`."] = (
         _best_pairs(strided).T.reshape(weight.shape)
     )
     return mistakes
+
+
+def _largest_two(groups: Tensor, dim: int) -> Tensor:
+    """A mask (rows, columns) of the two largest along an axis of (rows, groups, places)."""
+    places = groups.topk(min(2, groups.shape[dim]), dim=dim).indices
+    return torch.zeros_like(groups, dtype=torch.bool).scatter_(dim, places, True).flatten(1)
 
 
 def _first_of_four(weight: Tensor) -> Tensor:
@@ -273,6 +319,25 @@ def distillation_loss(answer: Any) -> None:
         soft, hard = _divergence(taught, logits, temperature), F.cross_entropy(logits, labels)
         want = share * temperature**2 * soft + (1 - share) * hard
         expect(answer, given, want, mistakes=_loss_mistakes(logits, taught, labels, temperature, share), note=note)
+        free = logits.clone().requires_grad_()
+        loss = share * temperature**2 * _divergence(taught, free, temperature) + (1 - share) * F.cross_entropy(
+            free, labels
+        )
+        _gradient_must_flow(answer, given, torch.autograd.grad(loss, free)[0])
+
+
+def _gradient_must_flow(answer: Any, given: dict[str, Any], want: Tensor) -> None:
+    def gradient(logits: Tensor, *others: Any) -> Tensor | None:
+        free = logits.clone().requires_grad_()
+        with torch.enable_grad():
+            loss = answer(free, *others)
+            return torch.autograd.grad(loss, free, allow_unused=True)[0] if loss.requires_grad else None
+
+    got = call(gradient, given)
+    if got is None:
+        raise NotYet("The value is right, but no gradient flows to `logits`: a student could not learn from it.")
+    if not torch.allclose(got, want, rtol=1e-3, atol=1e-5):
+        raise NotYet("The value is right, but its gradient is not: a part of the loss is cut off from `logits`.")
 
 
 def _divergence(p_logits: Tensor, q_logits: Tensor, temperature: float) -> Tensor:
@@ -309,6 +374,9 @@ def _loss_mistakes(logits: Tensor, taught: Tensor, labels: Tensor, t: float, sha
         ),
         "The teacher's logits were taken as probabilities: apply softmax to them first.": total(
             t**2 * F.kl_div(log_q, taught / t, reduction="batchmean")
+        ),
+        "`F.kl_div` wants the student's *log*-probabilities first: `log_softmax`.": total(
+            t**2 * F.kl_div((logits / t).softmax(1), p, reduction="batchmean")
         ),
         "The labels' part has no temperature: `F.cross_entropy(logits, labels)`.": total(
             soft, F.cross_entropy(logits / t, labels)

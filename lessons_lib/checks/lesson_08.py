@@ -3,6 +3,7 @@
 import math
 import random
 from collections.abc import Callable
+from functools import partial
 from itertools import accumulate
 from typing import Any
 
@@ -72,6 +73,8 @@ def latencies_ms(answer: Any) -> None:
     finished = [0.005, 0.105, 1.2, 1.205, 1.26]
     _expect_latencies(answer, due, sent, finished, note="The server stalled for a second from 0.2 s on.")
     _expect_latencies(answer, due[:3], sent[:3], [0.01, None, 0.25], note="The second request never got an answer.")
+    at_zero = "The clock reads 0.0 at the first answer, and that is an answer."
+    _expect_latencies(answer, [-0.01, 0.1], [-0.01, 0.1], [0.0, 0.105], note=at_zero)
     draw = random.Random(82)
     for _ in range(3):
         due = list(accumulate(draw.expovariate(10) for _ in range(30)))
@@ -97,6 +100,9 @@ def _expect_latencies(answer: Any, due: list[float], sent: list[float], finished
         "A request that never got an answer counts as 0 ms, the best of all: its latency is `math.inf`.": counted(
             due, never=0.0
         ),
+        "0.0 is a time, not a missing answer: ask whether it `is None`.": [
+            (end - time) * 1000 if end else math.inf for time, end in zip(due, finished, strict=True)
+        ],
     }
     given = {"due_s": due, "sent_s": sent, "finished_s": finished}
     expect(answer, given, counted(due), mistakes=mistakes, note=note)
@@ -146,6 +152,15 @@ def _formed(arrivals: list[float], joins: Joins) -> Batches:
     return batches
 
 
+def _tested_late(arrivals: list[float], most: int, wait: float) -> Batches:
+    """Each request joins first; whether that closes the batch is asked afterwards."""
+
+    def is_open(batch: list[float], _now: float) -> bool:
+        return len(batch) < most and batch[-1] <= batch[0] + wait
+
+    return _formed(arrivals, is_open)
+
+
 def _expect_batches(answer: Any, arrivals: list[float], most: int, wait: float, note: str = "") -> None:
     right = _formed(arrivals, lambda batch, now: len(batch) < most and now <= batch[0] + wait)
     mistakes: dict[str, Any] = {
@@ -167,6 +182,9 @@ def _expect_batches(answer: Any, arrivals: list[float], most: int, wait: float, 
         ),
         "The waiting time is not used: nobody waits longer than `max_wait_ms` for others.": _formed(
             arrivals, lambda batch, now: len(batch) < most
+        ),
+        "A request that comes after the time is over belongs to the next batch: test before you append.": _tested_late(
+            arrivals, most, wait
         ),
         "The last batch is missing: what is still open at the end has to leave as well.": right[:-1],
         "These are the sizes of the batches; asked for are the arrival times in each.": [len(batch) for batch in right],
@@ -208,7 +226,8 @@ def largest_batch(answer: Any) -> None:
     late = "No batch is fast enough here, so return None: no batch size can promise this deadline."
     _expect_largest(answer, rows, 100.0, 7.0, late)
     _expect_largest(answer, [], 100.0, 50.0, "Nothing was measured, so return None.")
-    _expect_largest(answer, rows[::-1], 200.0, 200.0, "The rows may come in any order.")
+    mixed = [rows[place] for place in (3, 6, 1, 4, 5, 0, 2)]
+    _expect_largest(answer, mixed, 200.0, 200.0, "The rows may come in any order.")
     draw = random.Random(84)
     for _ in range(5):
         sizes = draw.sample(range(1, 40), 6)
@@ -224,6 +243,7 @@ def _expect_largest(answer: Any, rows: list[Row], per_second: float, deadline_ms
         kept = [r["batch"] for r in rows if (worst(r) < deadline_ms if strict else worst(r) <= deadline_ms)]
         return max(kept, default=None)
 
+    in_time = [r["batch"] for r in rows if (r["batch"] - 1) * 1000 / per_second + 2 * r["ms"] <= deadline_ms]
     mistakes: dict[str, Any] = {
         "The engine may have just begun with another batch: its time counts twice.": chosen(engine=1.0),
         "The time in which the batch fills is missing.": chosen(fill=0.0),
@@ -233,12 +253,18 @@ def _expect_largest(answer: Any, rows: list[Row], per_second: float, deadline_ms
         "Exactly on time is in time: compare with `<=`.": chosen(strict=True),
         "The first request is there already, so a batch fills in one gap less than it has requests.": chosen(first=0),
         "A gap lasts `1000 / per_second` ms; without the 1000 it is in seconds.": chosen(fill=0.001),
-        "This is the smallest batch that makes it; asked for is the largest.": min(
-            (r["batch"] for r in rows if (r["batch"] - 1) * 1000 / per_second + 2 * r["ms"] <= deadline_ms),
-            default=None,
-        ),
+        "This is the smallest batch that makes it; asked for is the largest.": min(in_time, default=None),
+        "This is the last row that makes it; asked for is the largest batch.": [None, *in_time][-1],
+        "This is the first row that makes it; asked for is the largest of these batches.": next(iter(in_time), None),
         "This is the largest batch of all; it misses the deadline.": max((r["batch"] for r in rows), default=None),
         "This is the row; asked for is its batch size.": next((r for r in rows if r["batch"] == chosen()), None),
     }
     given = {"rows": rows, "per_second": per_second, "deadline_ms": deadline_ms}
-    expect(answer, given, chosen(), mistakes=mistakes, note=note)
+    expect(answer, given, chosen(), mistakes=mistakes, note=note, arrange=partial(_not_none, chosen()))
+
+
+def _not_none(want: int | None, got: Any) -> Any:
+    """Without a batch where there is one, "does every path end in return" would mislead."""
+    if got is None and want is not None:
+        raise NotYet(f"Yours found no batch; one of {want} meets the deadline.")
+    return got

@@ -1,9 +1,11 @@
 """The checks of lesson 09: choosing among measured configurations."""
 
 import random
+from functools import partial
 from typing import Any
 
 from lessons_lib.checks.exercises import exercise
+from lessons_lib.checks.outcomes import NotYet
 from lessons_lib.checks.sandbox import expect
 
 Row = dict[str, Any]
@@ -75,7 +77,8 @@ def _pareto_mistakes(rows: list[Row]) -> dict[str, Any]:
     turned = [{**row, "latency_ms": -row["latency_ms"]} for row in rows]
     return {
         "These are the rows; asked for are their names: `row['name']`.": [row for row in rows if row["name"] in front],
-        "Nothing is left: does every row beat itself? To beat is to be better in at least one of the two.": [],
+        "Nothing is left: to beat, a row must be at least as good in **both** (`and`), and better in one; else each "
+        "row beats itself.": [],
         "Every row is kept, also those that another beats in both.": sorted(row["name"] for row in rows),
         "This is only the most accurate one; slower rows are beaten only by rows that are also as accurate.": ["base"],
         "This is only the fastest one; less accurate rows are beaten only by rows that are also as fast.": ["tiny"],
@@ -148,7 +151,7 @@ def best_within(answer: Any) -> None:
     learned="The overhead is paid once a batch: a GPU needs enough images to share it, and a single request has only one.",
 )
 def break_even_batch(answer: Any) -> None:
-    for given in ((2.0, 10.0, 1.25), (2.0, 3.0, 0.5), (4.0, 1.0, 2.0), (0.5, 0.0, 0.25)):
+    for given in ((2.0, 10.0, 1.25), (2.0, 3.0, 0.5), (4.0, 1.0, 2.0), (0.5, 0.0, 0.25), (1.0, 10_000.0, 0.5)):
         _expect_batch(answer, *given)
     for cpu, overhead, gpu in ((1.0, 5.0, 1.0), (1.0, 5.0, 2.0), (1.0, 0.0, 1.0)):
         note = "An image takes at least as long on the GPU here, so the GPU never wins: return None."
@@ -180,7 +183,16 @@ def _expect_batch(answer: Any, cpu: float, overhead: float, gpu: float) -> None:
         + 1,
         "One too many: the GPU is faster one image earlier.": want + 1,
     }
-    expect(answer, _given(cpu, overhead, gpu), want, mistakes=mistakes)
+    expect(answer, _given(cpu, overhead, gpu), want, mistakes=mistakes, arrange=partial(_not_none, want))
+
+
+def _not_none(want: int, got: Any) -> Any:
+    """A loop that ends too early finds nothing; "does every path end in return" would mislead."""
+    if got is None:
+        raise NotYet(
+            f"Yours found no batch; from {want:,} images on the GPU is faster, however far a loop would count."
+        )
+    return got
 
 
 @exercise(
@@ -197,6 +209,8 @@ def _expect_batch(answer: Any, cpu: float, overhead: float, gpu: float) -> None:
 def joules_per_image(answer: Any) -> None:
     _expect_joules(answer, 2_000_000, 8_000_000, 99_999_999, 2.0, 1.0, 10)
     _expect_joules(answer, 90_000_000, 4_000_000, 99_999_999, 2.0, 3.0, 4)
+    _expect_joules(answer, 5_000_000, 5_000_000, 99_999_999, 2.0, 0.0, 10)  # nothing was counted
+    _expect_joules(answer, 2_000_000, 6_000_000, 99_999_999, 2.0, 3.0, 10)  # less than idle
     draw = random.Random(4)
     for _ in range(8):
         limit = draw.randint(20, 60) * 10_000_000
@@ -215,10 +229,18 @@ def _expect_joules(answer: Any, before: int, after: int, limit: int, seconds: fl
         "`idle_watts` is a power; times `seconds` it is an energy.": (used - idle) / images,
         "This is the energy of all the images together; asked for is that of one.": want * images,
         "The counter is in microjoules: divide its difference by 1e6.": (used * 1e6 - idle * seconds) / images,
+        "These are microjoules; asked for are joules.": want * 1e6,
         "The idle energy is added; it has to be taken off.": (used + idle * seconds) / images,
         "The idle energy is that of the whole time, so take it off before you divide by the images.": used / images
         - idle * seconds,
+        "Less than the idle energy was used here: return the negative value as it is, since noise goes both ways.": max(
+            0.0, want
+        ),
     }
+    if after == before:
+        mistakes[
+            "Equal readings mean that nothing was counted: add a whole round only where `after_uj` is smaller."
+        ] = (round_uj / 1e6 - idle * seconds) / images
     if after < before:
         plain = (after - before) / 1e6
         mistakes |= {
@@ -226,6 +248,10 @@ def _expect_joules(answer: Any, before: int, after: int, limit: int, seconds: fl
             "negative.": (plain - idle * seconds) / images,
             "The sign of the difference is turned round: the counter started again, so add the whole round to it.": (
                 -plain - idle * seconds
+            )
+            / images,
+            "What was counted after the restart is missing: add `after_uj`.": (
+                (round_uj - before) / 1e6 - idle * seconds
             )
             / images,
         }

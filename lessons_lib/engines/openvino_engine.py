@@ -1,5 +1,6 @@
 """Engines that are OpenVINO, in float32 and in int8 through NNCF: optional, used where both are installed."""
 
+import functools
 import io
 import sys
 import tempfile
@@ -38,9 +39,19 @@ def load() -> Any:
     return openvino
 
 
+@functools.cache
+def core() -> Any:
+    """OpenVINO's runtime, one for as long as the process lives.
+
+    Each loads the CPU plugin anew, which gives the main thread a stack for signals. Where two of them go in the wrong
+    order that stack is gone while it is still in use, and the next signal, such as an interrupt, ends the process.
+    """
+    return load().Core()
+
+
 def read(graph: bytes) -> Any:
     """An ONNX graph as OpenVINO's own model."""
-    return load().Core().read_model(io.BytesIO(graph))
+    return core().read_model(io.BytesIO(graph))
 
 
 def quantize(graph: bytes, calibration: Tensor) -> Any:
@@ -73,7 +84,7 @@ def stored(model: Any) -> dict[str, bytes]:
 
 def _engine(name: str, model: Any, threads: int, precision: str, tolerance: float) -> Engine:
     files = stored(model)
-    request = load().Core().compile_model(model, "CPU", settings(threads)).create_infer_request()
+    request = core().compile_model(model, "CPU", settings(threads)).create_infer_request()
 
     def run(x: Tensor) -> Tensor:
         request.infer([x.contiguous().numpy()], share_inputs=True)

@@ -20,6 +20,8 @@ SHARES = (50, 95, 99)
 def load(points: Sequence["Point"], deadline_ms: float, title: str = "Latency against load") -> Picture:
     """Half of the requests, 95 and 99 of a hundred: three panels with one line a server; a triangle at the top means no answer.
 
+    The lines leave out loads without an answer.
+
     Args:
         points: of one server or several. deadline_ms: drawn across.
     """
@@ -33,7 +35,10 @@ def load(points: Sequence["Point"], deadline_ms: float, title: str = "Latency ag
         for axes, share in zip(panels, SHARES, strict=True):
             for name, (idea, style, marker) in zip(names, LINES, strict=False):
                 own = sorted((p.per_second, p.load.percentile(share)) for p in points if p.name == name)
-                rates, values = [rate for rate, _ in own], [min(value, top) for _, value in own]
+                rates, values = (
+                    [rate for rate, _ in own],
+                    [value if math.isfinite(value) else math.nan for _, value in own],
+                )
                 axes.plot(rates, values, style, marker=marker, color=COLOURS[idea], label=name, clip_on=False)
                 lost = [rate for rate, value in own if not math.isfinite(value)]
                 if lost:
@@ -46,6 +51,10 @@ def load(points: Sequence["Point"], deadline_ms: float, title: str = "Latency ag
         panels[0].set_ylabel("answered within, ms")
         lowest = min(point.per_second for point in points)
         panels[0].annotate("deadline", (lowest, deadline_ms), va="bottom", fontsize=8)
+        if len(finite) < len(points) * len(SHARES):
+            panels[0].plot(
+                [], [], "^", color=COLOURS["grey"], markersize=10, label="at the top: too many got no answer"
+            )
         handles, labels = panels[0].get_legend_handles_labels()
         panels[0].figure.legend(handles, labels, frameon=False, fontsize=9, loc="outside lower center", ncols=3)
 

@@ -1,7 +1,8 @@
 """Accuracy against latency: what nothing beats."""
 
+import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lessons_lib.plots.picture import COLOURS, Picture, draw
 from lessons_lib.tables import Table
@@ -20,6 +21,12 @@ def idea_of(variant: str) -> str:
     if variant == "both" or (eight_bit and pruned):
         return "both"
     return "int8" if eight_bit else "pruned" if pruned else "float32"
+
+
+def _side(value: float, low: float, high: float) -> Literal["left", "center", "right"]:
+    """How to align a label on a logarithmic axis so that it stays inside."""
+    share = math.log(value / low) / math.log(high / low)
+    return "left" if share < 0.25 else "right" if share > 0.75 else "center"
 
 
 def pareto(
@@ -51,17 +58,6 @@ def pareto(
                 row.latency_ms, 100 * row.accuracy, s=30 + row.size_bytes / 8192, marker=MARKERS[idea], alpha=0.85,
                 color=COLOURS[idea] if row in rows else "none", edgecolor=COLOURS[idea], linewidth=1.5,
             )  # fmt: skip
-        named = [row for row in rows if row in front or row is chosen or row.verdict == "the baseline"]
-        for place, row in enumerate(sorted(named, key=lambda row: row.latency_ms)):
-            axes.annotate(
-                row.name + (" (front)" if row in front else ""),
-                (row.latency_ms, 100 * row.accuracy),
-                xytext=(0, 12 + 11 * (place % 3)),  # neighbours one above the other
-                textcoords="offset points",
-                ha="center",
-                fontsize=7,
-                fontweight="bold" if row in front else "normal",
-            )
         if chosen is not None:
             axes.scatter(
                 chosen.latency_ms, 100 * chosen.accuracy, s=420, facecolor="none", edgecolor="black", linewidth=2
@@ -81,6 +77,17 @@ def pareto(
         axes.figure.legend(fontsize=8, frameon=False, loc="outside lower center", ncols=len(MARKERS))
         axes.margins(0.15, 0.4)
         axes.set_ylim(top=min(axes.get_ylim()[1], 101))
+        named = [row for row in rows if row in front or row is chosen or row.verdict == "the baseline"]
+        for place, row in enumerate(sorted(named, key=lambda row: row.latency_ms)):
+            axes.annotate(
+                row.name + (" (front)" if row in front else ""),
+                (row.latency_ms, 100 * row.accuracy),
+                xytext=(0, 12 + 11 * (place % 3)),  # neighbours one above the other
+                textcoords="offset points",
+                ha=_side(row.latency_ms, *axes.get_xlim()),
+                fontsize=7,
+                fontweight="bold" if row in front else "normal",
+            )
 
     from lessons_lib.grid import in_words
 

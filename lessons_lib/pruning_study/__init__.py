@@ -6,7 +6,13 @@ skip zeros).
 """
 
 from lessons_lib.pruning_study.budgets import front, most_accurate
-from lessons_lib.pruning_study.claim import bearable_in_words, judge, mask_speed_in_words, recovery_in_words
+from lessons_lib.pruning_study.claim import (
+    bearable_in_words,
+    guided_in_words,
+    judge,
+    mask_speed_in_words,
+    recovery_in_words,
+)
 from lessons_lib.pruning_study.recovery import (
     Outcome,
     at_once,
@@ -30,7 +36,7 @@ from lessons_lib.pruning_study.variants import Variant, kib, measure, rows_table
 
 __all__ = [
     "Outcome", "Sensitivity", "Variant", "at_once", "bearable_in_words", "compared", "distilled", "first", "front",
-    "gradually", "guided_fractions", "in_words", "judge", "kib", "mask_speed_in_words", "measure", "most_accurate",
+    "gradually", "guided_fractions", "guided_in_words", "in_words", "judge", "kib", "mask_speed_in_words", "measure", "most_accurate",
     "outcomes_table", "recovery_in_words", "repeat", "restarted", "rows_table", "sensitivity", "sensitivity_table",
     "tuned",
 ]  # fmt: skip

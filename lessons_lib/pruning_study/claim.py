@@ -40,8 +40,16 @@ def judge(rows: Sequence[Variant], kind: str, tolerated: float = TOLERATED) -> J
         return Judgement("does not hold here", f"faster, but not leaner; {_told(best, dense)}")
     leanest = min(keeping, key=lambda row: row.zipped_bytes)
     if leanest.high < NOTICEABLE or leanest.file_bytes >= 0.99 * dense.file_bytes:
-        return Judgement("does not hold here", f"it keeps its accuracy and is no faster; {_told(leanest, dense)}")
+        return Judgement("does not hold here", f"it keeps its accuracy, {_too_slow(leanest)}; {_told(leanest, dense)}")
     return Judgement("cannot tell", f"the speed is within the noise; {_told(leanest, dense)}")
+
+
+def _too_slow(row: Variant) -> str:
+    """Why a variant does not count as faster, in a few words."""
+    if 1 < row.times_faster < NOTICEABLE:
+        ratio = Verdict(row.times_faster, row.low, row.high).figures.split(",")[0]
+        return f"but {ratio} is below the {NOTICEABLE - 1:.0%} that count as faster".replace("%", " %")
+    return "but is no faster" if row.high < NOTICEABLE else "but is not surely faster"
 
 
 def _points(share: float) -> str:
@@ -50,8 +58,11 @@ def _points(share: float) -> str:
 
 def _told(row: Variant, dense: Variant) -> str:
     """A variant against the dense one, in a few words."""
+    speed = (
+        row.verdict if row.times_faster > NOTICEABLE else row.verdict.removeprefix("faster, ")
+    )  # too little to count
     return (
-        f"{row.name}: {row.verdict}; file {kib(row.file_bytes)} of {kib(dense.file_bytes)}, zipped {kib(row.zipped_bytes)} of "
+        f"{row.name}: {speed}; model file {kib(row.file_bytes)} of {kib(dense.file_bytes)}, zipped {kib(row.zipped_bytes)} of "
         f"{kib(dense.zipped_bytes)}; accuracy {100 * (row.accuracy - dense.accuracy):+.1f} points"
     )
 
@@ -86,6 +97,18 @@ def bearable_in_words(after: Mapping[float, float], dense: float, tolerated: flo
     return (
         f"**{most:.0%}** of the weights can go{last}: {after[most]:.1%}, {loss:+.1f} points against the dense network."
     )
+
+
+def guided_in_words(found: Effect) -> str:
+    """Whether it paid to take less where it hurts, both shapes distilled, in a sentence."""
+    if not found.differences:
+        return "Guided and uniform pruning cannot be compared: run the cell above to its end."
+    lesson = {
+        "helped": "So it paid to look at the layers first",
+        "hurt": "So what hurts before training is no good guide to what can be won back",
+        "cannot tell": "So looking at the layers first made no difference that these seeds can show",
+    }[found.word]
+    return f"Guided against the same share everywhere, both distilled, seed by seed: **{found}**. {lesson}."
 
 
 def recovery_in_words(found: Mapping[str, Effect]) -> str:

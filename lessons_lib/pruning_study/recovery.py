@@ -118,6 +118,7 @@ def repeat(
             found[name][seed] = outcome
             live.values.clear()  # one value only: different ways make no curve
             live.update(done, outcome.accuracy, f"{name}, seed {seed}")
+    live.values.clear()  # the last accuracy says nothing of the others
     finished = sum(map(len, found.values()))
     live.close(
         f"{finished} runs"

@@ -9,6 +9,9 @@ from torch.nn import functional as F
 from lessons_lib import timing
 from lessons_lib.pruning import magnitude_mask
 from lessons_lib.timing import Comparison
+from lessons_lib.timing.table import duration
+
+DENSE = "dense convolution"
 
 
 def compare_layer(
@@ -30,7 +33,7 @@ def compare_layer(
     """
     weight = weight.detach()
     image = torch.rand(1, weight.shape[1], size, size, generator=torch.Generator().manual_seed(0))
-    calls = {"dense convolution": lambda: F.conv2d(image, weight, padding=1)}
+    calls = {DENSE: lambda: F.conv2d(image, weight, padding=1)}
     for share in sparsities:
         sparse = _csr((weight * magnitude_mask(weight, share)).flatten(1))
         calls[f"sparse, {share:.0%} zeros"] = lambda sparse=sparse: convolve(image, sparse)  # type: ignore[misc]
@@ -59,17 +62,29 @@ def _csr(matrix: Tensor) -> Tensor:
         return matrix.to_sparse_csr()
 
 
-def in_words(compared: Comparison) -> str:
-    """What the sparse kernel is worth at each share of zeros, in sentences."""
+def in_words(compared: Comparison, engine: str, network_ms: float) -> str:
+    """What the sparse kernel is worth at each share of zeros, and beside a good engine, in sentences.
+
+    Args:
+        compared: from `compare_layer`. engine, network_ms: the time in which an engine runs the whole dense network, this layer included.
+    """
     told = "; ".join(f"{name}: **{verdict}**" for name, verdict in compared.verdicts.items())
-    words = [verdict.word for verdict in compared.verdicts.values()]
-    if all(word == "faster" for word in words):
-        why = "So it pays here, and less than the share of zeros promises"
-    elif "faster" in words:
-        why = "So it pays only once hardly anything is left"
+    faster = [name for name, verdict in compared.verdicts.items() if verdict.word == "faster"]
+    if not faster:
+        worth = "So it does not pay here."
+    elif len(faster) == len(compared.verdicts):
+        worth = "So it is faster than PyTorch's convolution."
     else:
-        why = "So it does not pay here"
+        worth = f"So it is faster than PyTorch's convolution only here: {', '.join(faster)}."
     return (
-        f"Against the dense convolution, {told}. {why}: finding the numbers costs more than multiplying them in straight rows. No engine "
-        "of this course runs a whole network in this way, which is why the clock above saw nothing."
+        f"Against the dense convolution, {told}. {worth} It gains less than the share of zeros promises, since each number visited has "
+        f"to be looked up first. {_beside_an_engine(compared, faster, engine, network_ms)} No engine of this course runs a whole "
+        "network in this way."
     )
+
+
+def _beside_an_engine(compared: Comparison, faster: Sequence[str], engine: str, network_ms: float) -> str:
+    whole = f"{engine} runs the whole dense network in {duration(network_ms)}, this layer included"
+    if all(network_ms < compared.measurements[name].median_ms for name in faster or [DENSE]):
+        return f"{'But' if faster else 'And'} {whole}: a faster dense kernel may win more than skipping zeros."
+    return f"For comparison: {whole}."

@@ -89,19 +89,25 @@ def measure(
 
 def rows_table(rows: Sequence[Variant], caption: str) -> Table:
     """A row for each variant, in a learner's words."""
-    return Table(caption, [_in_words(row) for row in rows])
+    factor, unit = time_unit(rows)
+    return Table(caption, [_in_words(row, factor, unit) for row in rows])
 
 
-def _in_words(row: Variant) -> dict[str, str]:
+def time_unit(rows: Sequence[Variant]) -> tuple[float, str]:
+    """One unit for the latencies of all rows: what to multiply milliseconds by, and its name; µs where all are below 1 ms."""
+    return (1e3, "µs") if max((row.latency_ms for row in rows), default=0) < 1 else (1.0, "ms")
+
+
+def _in_words(row: Variant, factor: float, unit: str) -> dict[str, str]:
     return {
         "variant": row.name,
         "accuracy": f"{row.accuracy:.1%}",
         "zeros": f"{row.zeros:.0%}",
         "MMAC": f"{row.macs / 1e6:.2f}",
-        "latency": timing.table.duration(row.latency_ms),
+        "latency": f"{float(f'{row.latency_ms * factor:.3g}'):g} {unit}",
         "against dense": row.verdict,
-        "file": kib(row.file_bytes),
-        "zipped": kib(row.zipped_bytes),
+        "model file": kib(row.file_bytes),
+        "model file, zipped": kib(row.zipped_bytes),
     }
 
 

@@ -48,15 +48,35 @@ def _at(points: Sequence[Point], rate: float, batched: bool) -> Point:
 
 
 def at_share_told(points: Sequence[Point], service: ServiceTimes, share: float = 0.9) -> str:
-    """What one request in a hundred takes one by one, at the load nearest to a share of the engine's capacity."""
+    """The p99 one by one, at the load nearest to a share of the engine's capacity, and which share the draw brought."""
     single = [point for point in points if point.policy.max_batch == 1]
     if not single:
         return ""
     near = min(single, key=lambda point: abs(point.per_second / service.capacity(1) - share))
     times = near.load.percentile(99) / service(1)
-    busy = near.per_second / service.capacity(1)
-    taken = "gets no answer" if times == float("inf") else f"takes **{times:.0f} times the engine's own time**, or more"
-    return f"One by one at {busy:.0%} of what the engine can do, one request in a hundred {taken}."
+    planned, brought = (rate / service.capacity(1) for rate in (near.per_second, near.load.per_second))
+    taken = (
+        "more than one request in a hundred got no answer"
+        if math.isinf(times)
+        else f"99 of 100 requests took at most **{times:.0f} times the engine's own time**"
+    )
+    return f"Planned at {planned:.0%} of what the engine can do alone (this draw brought {brought:.0%}), one by one {taken}."
+
+
+def price_told(points: Sequence[Point]) -> str:
+    """What batching costs at the lowest load, by the median; empty where one of both was not measured there."""
+    rate = min((point.per_second for point in points), default=0.0)
+    single, batched = (
+        [p.load.percentile(50) for p in points if p.per_second == rate and (p.policy.max_batch > 1) == many]
+        for many in (False, True)
+    )
+    if not single or not batched:
+        return ""
+    one, many = single[0], batched[0]
+    told = f"At the lowest load, {rate:.0f} requests a second, the p50 is {in_words(one)} one by one and {in_words(many)} in batches"
+    if math.isfinite(one) and many > 1.05 * one:
+        return f"{told}: there batching costs everybody a wait for others."
+    return f"{told}: there batching costs nothing that shows."
 
 
 def dropping_told(kept: Point, dropping: Point, deadline_ms: float) -> str:
@@ -78,7 +98,7 @@ def dropping_told(kept: Point, dropping: Point, deadline_ms: float) -> str:
     if after < 0.1:
         return (
             told
-            + "**it did not help**: something else than the engine's queue was too slow here, such as a busy processor."
+            + "**it did not help**: something other than the engine's queue was too slow here, such as a busy processor."
         )
     return told + "**about the same**, so this load was not heavy enough to need it."
 
@@ -104,7 +124,7 @@ def claim(gains: Sequence[tuple[str, float, str]], won: Sequence[float]) -> str:
     word = (
         "holds"
         if len(much) == len(gains)
-        else "holds only if something else than arithmetic rules"
+        else "holds only if something other than arithmetic rules"
         if much
         else "does not hold here"
     )

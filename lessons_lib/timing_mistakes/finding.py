@@ -12,7 +12,8 @@ class Finding:
 
     mistake: its name. arranged: what was set up on purpose, a sentence. wrong, honest: what each way of measuring says,
     with figures, a sentence each. assertions: what has to be true of the samples for the wrong way to be wrong, and
-    whether it was. figures: the numbers behind the sentences, with units in their names. tries: how often it was made.
+    whether it was. figures: the numbers behind the sentences, with units in their names. tries: how often it was made. harm: what it led to where
+    it misleads only now and then, such as "wrong in 14% of single pairs".
     """
 
     mistake: str
@@ -22,6 +23,7 @@ class Finding:
     assertions: Mapping[str, bool]
     figures: Mapping[str, float]
     tries: int = 1
+    harm: str = "wrong"
 
     @property
     def fooled(self) -> bool:
@@ -32,7 +34,7 @@ class Finding:
     def outcome(self) -> str:
         """Whether the mistake did harm, and in which try, in a few words."""
         if self.fooled:
-            return "wrong" if self.tries == 1 else f"wrong, in try {self.tries}"
+            return self.harm if self.tries == 1 else f"{self.harm}, in try {self.tries}"
         return "no harm done this time" if self.tries == 1 else f"no harm done in {self.tries} tries"
 
     def table(self) -> Table:
@@ -71,6 +73,8 @@ def conclusion(findings: Sequence[Finding]) -> str:
     harmless = [f.mistake for f in findings if not f.fooled]
     checked = sum(len(f.assertions) for f in findings)
     said = f"{len(findings) - len(harmless)} of {len(findings)} mistakes led to a wrong conclusion on this machine"
+    sometimes = [f" Not always: {f.mistake} was {f.harm}." for f in findings if f.fooled and f.harm != "wrong"]
     if not harmless:
-        return f"{said}: all {checked} assertions hold for the samples just taken."
-    return f"{said}; {' and '.join(harmless)} did no harm this time. That is luck, not a method."
+        return f"{said}: all {checked} assertions hold for the samples just taken.{''.join(sometimes)}"
+    luck = f"{' and '.join(harmless)} did no harm this time. That is luck, not a method."
+    return f"{said}; {luck}{''.join(sometimes)}"

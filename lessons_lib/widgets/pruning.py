@@ -26,7 +26,7 @@ def describe(rows: Sequence[Variant], latency_ms: float, zipped_bytes: float) ->
     taken = most_accurate(rows, latency_ms, zipped_bytes)
     if taken is None:
         return f"{within} nothing fits: give it more time or more bytes."
-    least = f"{kib(taken.zipped_bytes)} zipped, {kib(taken.file_bytes)} once it is loaded"
+    least = f"a model file of {kib(taken.file_bytes)}, {kib(taken.zipped_bytes)} zipped"
     loss = 100 * (taken.accuracy - rows[0].accuracy)
     return (
         f"{within}, take {taken.name}: {taken.accuracy:.1%} ({loss:+.1f} points against {rows[0].name}), "

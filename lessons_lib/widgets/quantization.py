@@ -20,8 +20,9 @@ def describe(trial: Trial, name: str, layer: str, float32_accuracy: float, float
         trial: from `quantization.sweep`. name: what to call the layer. layer: its name in the network.
     """
     qtype = trial.qtype
+    each = "" if qtype.axis is None else " in each filter"
     return (
-        f"{qtype.bits} bits, {qtype.scheme}, {name}: {2**qtype.bits} values are left, and rounding moves this weight by "
+        f"{qtype.bits} bits, {qtype.scheme}, {name}: {2**qtype.bits} values can be stored{each}, and rounding moves this weight by "
         f"{trial.errors[layer]:.1%} of its size. With all layers stored like this: {trial.score.accuracy:.1%} of the test images "
         f"right (float32: {float32_accuracy:.1%}), {trial.size_bytes / 1024:,.0f} KiB ({float32_bytes / 1024:,.0f} KiB)."
     )

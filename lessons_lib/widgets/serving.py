@@ -1,6 +1,7 @@
 """Lesson 08: choose a load, the largest batch and the waiting time; the queue is simulated at once, and measured on request."""
 
 import html
+import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
@@ -24,17 +25,29 @@ def simulated(service: ServiceTimes, policy: Policy, per_second: float, overhead
 
 
 def describe(
-    policy: Policy, per_second: float, result: Simulated, deadline_ms: float, point: Point | None = None
+    policy: Policy,
+    per_second: float,
+    result: Simulated,
+    deadline_ms: float,
+    point: Point | None = None,
+    limit: float = math.inf,
 ) -> str:
     """What the simulation says about a setting, and what was measured at it.
 
     Args:
         result: of the simulation. point: the measurement of this very setting, if there is one.
+        limit: the most requests a second that this setting can bear.
     """
+    above = (
+        f" That is above the limit of {limit:.0f} a second: the queue grows, so these values depend on how long the run lasts."
+        if per_second > limit
+        else ""
+    )
     mean_batch = sum(result.batches) / max(1, len(result.batches))
     told = (
         f"{per_second:.0f} requests a second, {policy}. Simulated: p50 {in_words(result.percentile(50))}, p99 "
         f"{in_words(result.percentile(99))}, {1 - result.late(deadline_ms):.1%} within {deadline_ms:.3g} ms, mean batch {mean_batch:.1f}."
+        f"{above}"
     )
     if point is None:
         return f"{told} Not measured."
@@ -80,7 +93,8 @@ class _Bench:
     ):  # fmt: skip
         self.service, self.rates, self.deadline_ms = service, rates, deadline_ms
         self.points, self.overhead_ms, self.measure = points, overhead_ms, measure
-        self.policy, self.rate = Policy(8, 2.0), rates[len(rates) // 2]
+        own = [point.policy for point in points if point.policy.max_batch > 1]  # so that measured squares show
+        self.policy, self.rate = own[0] if own else Policy(8, 2.0), rates[len(rates) // 2]
 
     def text(self) -> str:
         """The default setting at every load."""
@@ -88,7 +102,8 @@ class _Bench:
 
     def told(self, policy: Policy, rate: float) -> str:
         result = simulated(self.service, policy, rate, self.overhead_ms)
-        return describe(policy, rate, result, self.deadline_ms, self.measured(policy, rate))
+        limit = self.service.capacity(policy.max_batch)
+        return describe(policy, rate, result, self.deadline_ms, self.measured(policy, rate), limit)
 
     def measured(self, policy: Policy, rate: float) -> Point | None:
         """The latest measurement of a setting; the waiting time says nothing where requests go one by one."""
@@ -109,8 +124,16 @@ class _Bench:
             description="requests/s",
             layout=wide,
         )
-        self.batch = ipywidgets.SelectionSlider(options=BATCHES, value=8, description="max batch", layout=wide)
-        self.wait = ipywidgets.SelectionSlider(options=WAITS_MS, value=2, description="wait, ms", layout=wide)
+        batches, waits = (
+            sorted({*BATCHES, self.policy.max_batch}),
+            [(f"{ms:g}", ms) for ms in sorted({*WAITS_MS, self.policy.max_wait_ms})],
+        )
+        self.batch = ipywidgets.SelectionSlider(
+            options=batches, value=self.policy.max_batch, description="max batch", layout=wide
+        )
+        self.wait = ipywidgets.SelectionSlider(
+            options=waits, value=self.policy.max_wait_ms, description="wait, ms", layout=wide
+        )
         self.button = ipywidgets.Button(description="Measure this one", tooltip="Puts this load on a real server")
         self.readout, self.picture = ipywidgets.HTML(), ipywidgets.HTML()
         self.readout.add_class("serving-readout")

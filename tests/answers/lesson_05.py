@@ -18,7 +18,8 @@ def predict_by_functional_call(model, x):
     modes = [module.training for module in model.modules()]
     model.train(False)
     try:
-        logits = model(x).detach()
+        with torch.no_grad():
+            logits = model(x)
     finally:
         for module, mode in zip(model.modules(), modes, strict=True):
             module.training = mode
@@ -33,6 +34,15 @@ def predict_in_the_mode_it_is_in(model, x):
 def predict_and_move_the_statistics(model, x):
     with torch.no_grad():
         return model(x)
+
+
+def predict_and_detach(model, x):
+    return copy.deepcopy(model).eval()(x).detach()
+
+
+def predict_and_erase_the_gradients(model, x):
+    model.zero_grad()
+    return predict_on_a_copy(model, x)
 
 
 def predict_with_a_graph(model, x):
@@ -145,7 +155,9 @@ RIGHT = {
 
 WRONG = {
     "05.1": {
-        "moves the statistics": (predict_and_move_the_statistics, "has other weights or statistics than before"),
+        "moves the statistics": (predict_and_move_the_statistics, "The running statistics have moved"),
+        "detaches": (predict_and_detach, "made and thrown away afterwards"),
+        "erases the gradients": (predict_and_erase_the_gradients, "had in `.grad` are gone"),
         "keeps the graph": (predict_with_a_graph, "hangs on a graph"),
         "stays in evaluation mode": (predict_and_stay, "was left in evaluation mode"),
         "trains the frozen part": (predict_and_train_all, "was left in training mode"),
@@ -183,6 +195,7 @@ WRONG = {
         "the other end": (lambda s, p: sorted(s, reverse=True)[rank_of(s, p) - 1], "the other end"),
         "the rank": (lambda s, p: float(rank_of(s, p)), "This is the rank"),
         "sorts in place": (percentile_in_place, "The argument `samples_ms` was changed in place"),
+        "rounds to the nearest": (lambda s, p: sorted(s)[round(p * len(s) / 100) - 1], "rounded to the nearest"),
         "runs over the end": (lambda s, p: sorted(s)[int(p)], "IndexError"),
         "the mean": (lambda s, p: sum(s) / len(s), "expected"),
     },

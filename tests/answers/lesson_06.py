@@ -38,6 +38,12 @@ def scale_without_zero_but_clipped(low, high):
     return scale, min(max(round(-low / scale), 0), 255)
 
 
+def scale_of_equal_ends(low, high):
+    if low == high:
+        return 1.0, 0
+    return scale_by_numpy_style(low, high)
+
+
 def scale_of_zeros_fails(low, high):
     low, high = min(low, 0.0), max(high, 0.0)
     return (high - low) / 255, round(-low / ((high - low) / 255))
@@ -59,6 +65,10 @@ def back_with(whole):
 def wraps_around(x, scale, zero_point):
     whole = ((x / scale).round() + zero_point).to(torch.int64).to(torch.uint8)
     return (whole.float() - zero_point) * scale
+
+
+def wraps_on_the_way_back(x, scale, zero_point):
+    return (((x / scale).round() + zero_point).clamp(0, 255).to(torch.uint8) - zero_point) * scale
 
 
 def clips_too_early(x, scale, zero_point):
@@ -94,6 +104,16 @@ def largest(weight, dim=(1, 2, 3)):
 def one_scale(weight):
     scale = weight.abs().max() / 127
     return torch.round(weight / scale).to(torch.int8), scale
+
+
+def channels_without_abs(weight):
+    scales = weight.amax((1, 2, 3)) / 127
+    return torch.round(weight / scales[:, None, None, None]).to(torch.int8), scales
+
+
+def channels_never_quite_zero(weight):
+    scales = (weight.abs().amax((1, 2, 3)) / 127).clamp(min=1e-8)
+    return torch.round(weight / scales[:, None, None, None]).to(torch.int8), scales
 
 
 def zeros_divide(weight):
@@ -146,13 +166,15 @@ WRONG = {
         "symmetric without zero point": (scale_with(lambda a, b: (max(-a, b) / 127, 0)), "nothing below 0"),
         "cuts off": (scale_with(lambda a, b: ((b - a) / 255, int(-a / (b - a) * 255))), "cut off, not rounded"),
         "zeros": (scale_of_zeros_fails, "ZeroDivisionError"),
+        "asks before it widens": (scale_of_equal_ends, "widen the range first, then ask"),
         "scale alone": (scale_with(lambda a, b: (b - a) / 255), "should be a list of 2"),
     },
     "06.2": {
         "truncates": (back_with(lambda s, z: (s.trunc() + z).clamp(0, 255)), "cut off, not rounded"),
         "floors": (back_with(lambda s, z: (s.floor() + z).clamp(0, 255)), "rounded down"),
         "does not clip": (back_with(lambda s, z: s.round() + z), "Nothing is clipped"),
-        "wraps around": (wraps_around, "wrap around"),
+        "wraps around": (wraps_around, "Large numbers wrap around"),
+        "wraps on the way back": (wraps_on_the_way_back, "On the way back the uint8 wraps around"),
         "stays there": (lambda x, s, z: ((x / s).round() + z).clamp(0, 255), "These are the whole numbers"),
         "forgets the zero point on the way back": (
             lambda x, s, z: ((x / s).round() + z).clamp(0, 255) * s,
@@ -175,6 +197,7 @@ WRONG = {
         "one scale": (one_scale, "a single scale for the whole weight"),
         "wrong axis": (channels_with(lambda w: largest(w, (0, 2, 3))), "for the input channels"),
         "forgets abs": (channels_with(lambda w: w.amax((1, 2, 3), keepdim=True) / 127), "largest absolute value"),
+        "forgets abs and does not clip": (channels_without_abs, "here a negative weight is the largest"),
         "128": (channels_with(lambda w: largest(w) * 127 / 128), "not 128"),
         "255": (
             channels_with(lambda w: (w.amax((1, 2, 3), keepdim=True) - w.amin((1, 2, 3), keepdim=True)) / 255),
@@ -184,6 +207,7 @@ WRONG = {
         "swaps": (channels_with(largest, returned=lambda whole, scales: (scales.flatten(), whole)), "swapped"),
         "truncates": (channels_with(largest, round_it=torch.trunc), "not rounded: a conversion to int8"),
         "a filter of zeros": (zeros_divide, "set such a scale to 1"),
+        "a tiny scale": (channels_never_quite_zero, "is 1e-08; it shall be 1"),
         "stays float": (
             channels_with(largest, returned=lambda whole, scales: (whole.float(), scales.flatten())),
             "has the dtype torch.float32",

@@ -80,6 +80,36 @@ def one_of_four(weight):
     return torch.zeros_like(fours, dtype=torch.bool).scatter_(1, fours.topk(1).indices, True).reshape(weight.shape)
 
 
+def pattern_by_threshold(compare, place):
+    """Each four against one of its own magnitudes."""
+
+    def two_of_four(weight):
+        fours = weight.abs().unflatten(1, (-1, 4))
+        return compare(fours, fours.sort(dim=2).values[..., place, None]).flatten(1)
+
+    return two_of_four
+
+
+def pattern_by_median(weight):
+    fours = weight.abs().reshape(-1, 4)
+    return (fours > fours.median(dim=1, keepdim=True).values).reshape(weight.shape)
+
+
+def pattern_by_the_last_of_equals(weight):
+    return pattern_by_sorting(weight.flip(1)).flip(1)
+
+
+def pattern_of_four_parts(dim):
+    """The row cut into four parts, not into parts of four."""
+
+    def two_of_four(weight):
+        parts = weight.abs().view(len(weight), 4, -1)
+        mask = torch.zeros_like(parts, dtype=torch.bool).scatter_(dim, parts.topk(2, dim=dim).indices, True)
+        return mask.view(weight.shape)
+
+    return two_of_four
+
+
 def channels_by_index_select(first, scale, shift, second, kept):
     narrow = [values.index_select(0, kept) for values in (first, scale, shift)]
     return [*narrow, second.index_select(1, kept)]
@@ -113,6 +143,17 @@ def loss_written_out(logits, teacher_logits, labels, temperature, soft_share):
         hard = -(mine - mine.logsumexp(0))[label]
         total = total + soft_share * temperature**2 * soft + (1 - soft_share) * hard
     return total / len(logits)
+
+
+def loss_with_half_a_gradient(logits, teacher_logits, labels, temperature, soft_share):
+    soft = loss_written_out(logits.detach(), teacher_logits, labels, temperature, 1.0)
+    return soft_share * soft + (1 - soft_share) * F.cross_entropy(logits, labels)
+
+
+def loss_of_probabilities(logits, teacher_logits, labels, temperature, soft_share):
+    said, taught = ((values / temperature).softmax(1) for values in (logits, teacher_logits))
+    soft = temperature**2 * F.kl_div(said, taught, reduction="batchmean")
+    return soft_share * soft + (1 - soft_share) * F.cross_entropy(logits, labels)
 
 
 def loss_by_log_targets(logits, teacher_logits, labels, temperature, soft_share):
@@ -154,7 +195,7 @@ def loss_over_the_images(logits, teacher_logits, labels, temperature, soft_share
 
 RIGHT = {
     "07.1": [mask_by_topk, mask_by_ranks],
-    "07.2": [pattern_by_sorting, pattern_by_loops],
+    "07.2": [pattern_by_sorting, pattern_by_loops, pattern_by_the_last_of_equals],
     "07.3": [channels_by_index_select, channels_by_loops],
     "07.4": [loss_written_out, loss_by_log_targets],
 }
@@ -167,6 +208,10 @@ WRONG = {
         "takes the share that stays": (lambda weight, share: mask_by_topk(weight, 1 - share), "the share that stays"),
         "ranks row by row": (row_by_row, "Each row was ranked on its own"),
         "cuts off": (mask_with(int), "`int` and `//` cut off"),
+        "a quantile": (
+            lambda weight, share: weight.abs() > torch.quantile(weight.abs().flatten(), share),
+            "A quantile does not hit the number exactly",
+        ),
         "rounds up": (mask_with(math.ceil), "do not round it up"),
         "a threshold that lets all equals go": (by_threshold(torch.gt), "lets all of them go"),
         "a threshold that stays": (by_threshold(torch.ge), "the one at your threshold should go"),
@@ -185,6 +230,10 @@ WRONG = {
         "keeps the signs": (pattern_with(lambda weight: weight - weight.min()), "The signs were kept"),
         "keeps one": (one_of_four, "Three of every four go"),
         "takes columns": (pattern_of_columns, "four neighbours of a column"),
+        "a threshold that all equals reach": (pattern_by_threshold(torch.ge, 2), "Of four equal neighbours all stay"),
+        "above the median": (pattern_by_median, "Of four equal neighbours none stays"),
+        "four far apart in a row": (pattern_of_four_parts(1), "The four are neighbours"),
+        "four parts of a row": (pattern_of_four_parts(2), "You cut each row into four parts"),
         "strided groups": (pattern_strided, "do not stand side by side"),
         "returns the weights": (lambda weight: weight * pattern_by_sorting(weight), "These are the weights that stay"),
         "keeps the shape of the groups": (
@@ -230,6 +279,9 @@ WRONG = {
             "without their weights",
         ),
         "no softmax of the teacher": (loss_with(p=lambda taught, t: taught / t), "were taken as probabilities"),
+        "probabilities first": (loss_of_probabilities, "wants the student's *log*-probabilities first"),
+        "detached": (lambda *given: loss_written_out(*given).detach(), "no gradient flows to `logits`"),
+        "half detached": (loss_with_half_a_gradient, "a part of the loss is cut off"),
         "a number": (lambda *given: loss_written_out(*given).item(), "Leave out `.item()`"),
     },
 }

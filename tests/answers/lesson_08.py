@@ -100,6 +100,10 @@ def largest_where(worst_ms, pick=max, strict=False):
     return largest
 
 
+def all_in_time(rows, per_second, deadline_ms):
+    return [r["batch"] for r in rows if worst_of(r["batch"], r["ms"], 1000 / per_second) <= deadline_ms]
+
+
 def worst_of(batch, ms, gap_ms):
     return (batch - 1) * gap_ms + 2 * ms
 
@@ -138,6 +142,10 @@ WRONG = {
             "was left out",
         ),
         "counts the lost ones as 0": (counted("due", never=0.0), "the best of all"),
+        "takes 0.0 for a missing answer": (
+            lambda due, sent, end: [(e - d) * 1000 if e else math.inf for d, e in zip(due, end, strict=True)],
+            "0.0 is a time",
+        ),
         "fails on the lost ones": (
             lambda due, sent, end: [(e - d) * 1000 for d, e in zip(due, end, strict=True)],
             "never got an answer",
@@ -168,6 +176,10 @@ WRONG = {
             batches_where(lambda batch, now, most, wait: len(batch) < most),
             "waiting time is not used",
         ),
+        "appends, then tests": (
+            batches_where(lambda batch, now, most, wait: len(batch) < most and batch[-1] - batch[0] < wait),
+            "belongs to the next batch",
+        ),
         "loses the last": (lambda *given: batches_by_slices(*given)[:-1], "The last batch is missing"),
         "gives sizes": (lambda *given: [len(batch) for batch in batches_by_slices(*given)], "sizes of the batches"),
         "begins with an empty one": (lambda *given: [[], *batches_by_slices(*given)], "an empty batch"),
@@ -185,6 +197,11 @@ WRONG = {
             lambda rows, rate, limit: next((r for r in rows if r["batch"] == largest_by_loop(rows, rate, limit)), None),
             "asked for is its batch size",
         ),
+        "the last that fits": (
+            lambda rows, rate, limit: [None, *all_in_time(rows, rate, limit)][-1],
+            "the last row that makes it",
+        ),
+        "none where there is one": (lambda rows, rate, limit: None, "Yours found no batch; one of"),
         "0 where there is none": (
             lambda rows, rate, limit: largest_by_loop(rows, rate, limit) or 0,
             "no batch size can promise",

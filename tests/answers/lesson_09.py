@@ -49,7 +49,7 @@ def best_by_default(rows, deadline_ms):
 
 
 def break_even_by_counting(cpu, overhead, gpu):
-    return next((n for n in range(1, 10_000) if overhead + n * gpu < n * cpu), None)
+    return None if gpu >= cpu else next(n for n in itertools.count(1) if overhead + n * gpu < n * cpu)
 
 
 def break_even_by_division(cpu, overhead, gpu):
@@ -108,7 +108,15 @@ WRONG = {
         "returns rows": (lambda rows: [row for row in rows if row["name"] in front_by_sorting(rows)], "`row['name']`"),
         "beats itself": (
             front_where(lambda a, b: speed(a) <= speed(b) and exact(a) >= exact(b)),
-            "every row beat itself",
+            "row beats itself",
+        ),
+        "beats by one of the two": (
+            front_where(
+                lambda a, b: (
+                    (speed(a) <= speed(b) or exact(a) >= exact(b)) and (speed(a), exact(a)) != (speed(b), exact(b))
+                )
+            ),
+            "at least as good in **both**",
         ),
         "keeps all": (lambda rows: [row["name"] for row in rows], "Every row is kept"),
         "most accurate only": (lambda rows: [best_of(rows)], "only the most accurate"),
@@ -162,6 +170,10 @@ WRONG = {
             "GPU never wins",
         ),
         "divides by zero where never": (lambda cpu, over, gpu: int(over // (cpu - gpu)) + 1, "GPU never wins"),
+        "counts to 1,000": (
+            lambda cpu, over, gpu: next((n for n in range(1, 1_000) if over + n * gpu < n * cpu), None),
+            "Yours found no batch; from 20,001 images on",
+        ),
         "counts for ever": (counts_for_ever, "GPU never wins"),
     },
     "09.4": {
@@ -196,6 +208,22 @@ WRONG = {
         "absolute difference": (
             lambda b, a, limit, s, idle, n: (abs(a - b) / 1e6 - idle * s) / n,
             "sign of the difference",
+        ),
+        "all in microjoules": (
+            lambda b, a, limit, s, idle, n: (used_uj(b, a, limit) - 1e6 * idle * s) / n,
+            "These are microjoules; asked for are joules",
+        ),
+        "forgets what came after the restart": (
+            lambda b, a, limit, s, idle, n: ((a - b if a >= b else limit + 1 - b) / 1e6 - idle * s) / n,
+            "after the restart is missing",
+        ),
+        "a round too many": (
+            lambda b, a, limit, s, idle, n: ((a - b + (limit + 1) * (a <= b)) / 1e6 - idle * s) / n,
+            "Equal readings mean",
+        ),
+        "cuts at 0": (
+            lambda b, a, limit, s, idle, n: max(0.0, (used_uj(b, a, limit) / 1e6 - idle * s) / n),
+            "negative value as it is",
         ),
     },
 }
