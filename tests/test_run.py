@@ -54,7 +54,7 @@ class Project:
         shutil.copy(ROOT / "run.py", self.root)
         for name in ("requirements.txt", "requirements-dev.txt", "pyproject.toml"):
             (self.root / name).write_text("# nothing to install\n")
-        for name, program in {"venv": VENV, "pip": PIP, "pytest": PYTEST}.items():
+        for name, program in {"venv": VENV, "virtualenv": "raise SystemExit(1)", "pip": PIP, "pytest": PYTEST}.items():
             (self.stand_ins / name).mkdir(parents=True)
             (self.stand_ins / name / "__init__.py").touch()
             (self.stand_ins / name / "__main__.py").write_text(program)
@@ -102,6 +102,14 @@ def test_the_first_start_installs_and_the_second_does_nothing_twice(project):
     assert (status, project.log()) == (5, [])
     assert "Install" not in text
     assert time.monotonic() - began < 5
+
+
+def test_what_is_for_another_system_is_not_missed(project):
+    with open(project.root / "requirements-dev.txt", "a") as file:
+        file.write('nothing-at-all==1.0; platform_system == "Elsewhere"\n')
+    project.run("test")
+    project.log()
+    assert (project.run("test")[0], project.log()) == (5, [])
 
 
 def test_changed_requirements_are_installed_into_the_same_environment(project):

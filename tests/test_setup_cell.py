@@ -159,6 +159,8 @@ def test_elsewhere_it_fetches_the_course_and_only_what_is_absent(machine, tmp_pa
     (tmp_path / "course").mkdir()
     wheels = tmp_path / "wheels"
     write_wheel(wheels, "safetensors", "0.5")
+    write_wheel(wheels, "torch_pruning", "1.6")
+    write_wheel(wheels, "tornado", "6.5")
     write_wheel(wheels, "onnxscript", "0.8", ("numpy>=1.20",))
     write_wheel(wheels, "onnxscript", "0.9", ("numpy>=2.5",))  # would replace the numpy of the session
     write_wheel(wheels, "numpy", "2.9")

@@ -21,7 +21,7 @@ PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 OURS = VENV / "made-by-run.py.txt"  # without it the environment is somebody else's, and never deleted
 COURSE, DEV = "requirements.txt", "requirements-dev.txt"
 
-# Runs in the virtual environment: which pinned packages does it lack?
+# Runs in the virtual environment: which pinned packages does it lack? What only some systems need is not asked for.
 PROBE = """
 import importlib.metadata, json, re, sys
 def version(name):
@@ -29,7 +29,7 @@ def version(name):
         return importlib.metadata.version(name).partition("+")[0]
     except importlib.metadata.PackageNotFoundError:
         return None
-pins = re.findall(r"^([\\w.-]+)==([^\\s#;]+)", open(sys.argv[1], encoding="utf-8").read(), re.MULTILINE)
+pins = re.findall(r"^([\\w.-]+)==([^\\s#;]+)[ \\t]*$", open(sys.argv[1], encoding="utf-8").read(), re.MULTILINE)
 wrong = [name for name, pin in pins if version(name) != pin]
 print(json.dumps({"python": list(sys.version_info[:2]), "wrong": wrong}))
 """

@@ -106,10 +106,6 @@ RIGHT = {
 WRONG = {
     "09.1": {
         "returns rows": (lambda rows: [row for row in rows if row["name"] in front_by_sorting(rows)], "`row['name']`"),
-        "beats itself": (
-            front_where(lambda a, b: speed(a) <= speed(b) and exact(a) >= exact(b)),
-            "row beats itself",
-        ),
         "beats by one of the two": (
             front_where(
                 lambda a, b: (
