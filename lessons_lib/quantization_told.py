@@ -164,7 +164,8 @@ def mixing_told(found: Sequence[Mixture], trials: Trials, float32: Score) -> str
     uniform = [trial for trial in same if change(float32.right, trial.score.right).word != "worse"]
     if not mixtures or not uniform:
         return "So there is nothing to set against the same number of bits everywhere."
-    mixture, plain = (min(side, key=lambda one: one.size_bytes) for side in (mixtures, uniform))
+    mixture = min(mixtures, key=lambda one: one.size_bytes)
+    plain = min(uniform, key=lambda one: one.size_bytes)
     saved = plain.size_bytes - mixture.size_bytes
     buys = f"here mixing buys {kib(saved)}" if round(saved / 1024, 1) > 0 else "here mixing buys nothing"
     return (
