@@ -42,7 +42,7 @@ seeds = [SEED + i for i in range(choose(PROFILE, smoke=1, quick=3, full=5))]
 # %% [markdown]
 # The network is the small one of lesson 01: three convolutions and a last layer.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 steps = choose(PROFILE, smoke=20, quick=350, full=1_500)
 base, origin = checkpoints.trained("small", data, lambda new: training.train(
     new, data, training.Recipe(steps=steps, peak_rate=0.3), device=where, seed=SEED))
@@ -63,7 +63,7 @@ predict("07.zeros", "How much faster is the network with 90 % zeros?",
 # **Magnitude pruning** ranks all weights by their absolute value and lets the smallest go. A **mask** of True and False says
 # which stay; the network is multiplied by it.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 masks = pruning.magnitude_masks(base, sparsity=0.9)            # by layer: bool, True: it stays
 thinned = pruning.masked(base, masks)                          # a copy; `base` stays as it was
 Table("Weights that are left", [
@@ -97,7 +97,7 @@ zeros_timed[names[-1]]
 #
 # First the file. The weights as they are loaded, and zipped:
 
-# %%
+# %% tags=["nbval-ignore-output"]
 Table("Bytes of the weights", [
     {"network": name, "weights": study.kib(models.size_bytes(model)),
      "weights, zipped": study.kib(pruning.zipped_bytes(model))}
