@@ -17,6 +17,31 @@ def learners_home(tmp_path_factory, monkeypatch):
     return home
 
 
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """Where the kernel of a module's widgets keeps its record."""
+    return tmp_path_factory.mktemp("widgets")
+
+
+@pytest.fixture(scope="module")
+def kernel(home):
+    """One kernel for all widgets of a module."""
+    from front import Front
+
+    front = Front(LESSONS_HOME=str(home))
+    yield front
+    front.close()
+
+
+@pytest.fixture
+def front(kernel):
+    """The kernel, which must not print, warn or fail while the widgets are used."""
+    kernel.log.clear()
+    yield kernel
+    leaked = [(kind, content) for kind, content in kernel.log if kind in ("stream", "error")]
+    assert not leaked, leaked
+
+
 def pytest_runtest_setup(item):
     if item.get_closest_marker("gpu"):
         import torch

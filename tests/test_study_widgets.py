@@ -4,42 +4,13 @@ import re
 
 import pytest
 import torch
-from front import VIEW, Front
+from front import VIEW
 from samples import Outline, split
 
 from lessons_lib.augment import Augmentation
 from lessons_lib.history import History
 from lessons_lib.study import Run
 from lessons_lib.widgets import augmentation, runs
-
-
-@pytest.fixture(scope="module")
-def kernel(tmp_path_factory):
-    front = Front(LESSONS_HOME=str(tmp_path_factory.mktemp("widgets")))
-    yield front
-    front.close()
-
-
-@pytest.fixture
-def front(kernel):
-    """The kernel, which must not print, warn or fail while the widgets are used."""
-    kernel.log.clear()
-    yield kernel
-    leaked = [(kind, content) for kind, content in kernel.log if kind in ("stream", "error")]
-    assert not leaked, leaked
-
-
-def readout(front, name):
-    markup = front.of_class(name)["value"]
-    assert 'role="status"' in markup
-    return "".join(Outline(markup).text)
-
-
-def picture(front, text):
-    """The image of the newest widget that holds this text."""
-    markup = [state["value"] for state in front.models.values() if text in str(state.get("value"))][-1]
-    return Outline(markup).all("img")[0]
-
 
 AUGMENTATION = """
 from samples import split
@@ -52,7 +23,7 @@ def test_each_control_changes_the_picture_and_the_sentence(front):
     bundle = front.run(AUGMENTATION)
     assert set(bundle) == {VIEW, "text/html", "text/plain"}
     assert Outline(bundle["text/html"]).all("img")[0]["alt"].startswith("Above: turn left, stop,")
-    seen = [picture(front, "Above:")["src"]]
+    seen = [front.image("Above:")["src"]]
     for description, value, told in (
         ("rotation", 90.0, "Turned by up to 90 degrees"),
         ("scale", 0.5, "resized to between 50% and 150%"),
@@ -61,13 +32,13 @@ def test_each_control_changes_the_picture_and_the_sentence(front):
         ("erase", 0.2, "20% of each image erased"),
     ):
         front.set(front.find(description=description), value=value)
-        assert told in readout(front, "augmentation-readout")
-        seen.append(picture(front, "Above:")["src"])
+        assert told in front.readout("augmentation-readout")
+        seen.append(front.image("Above:")["src"])
     front.set(front.find(description="draw"), value=1)
-    seen.append(picture(front, "Above:")["src"])
+    seen.append(front.image("Above:")["src"])
     front.choose("flip", "on")
-    assert 'A mirrored "turn left" is a "turn right" under the old label.' in readout(front, "augmentation-readout")
-    seen.append(picture(front, "Above:")["src"])
+    assert 'A mirrored "turn left" is a "turn right" under the old label.' in front.readout("augmentation-readout")
+    seen.append(front.image("Above:")["src"])
     assert len(set(seen)) == len(seen)
 
 
@@ -108,13 +79,13 @@ def test_the_explorer_looks_finished_runs_up(front):
     bundle = front.run(RUNS)
     assert set(bundle) == {VIEW, "text/html", "text/plain"}
     assert front.options("trial") == ["plain", "<b>more</b>"]
-    first = readout(front, "runs-readout")
+    first = front.readout("runs-readout")
     assert first == (
         "plain: 95.0% right on the training images, 65.0% (mean of 2 seeds, 60.0% to 70.0%) on new ones, a gap of 30.0 points."
     )
-    assert picture(front, "<figure")["alt"] == first
+    assert front.image()["alt"] == first
     front.choose("trial", "<b>more</b>")
-    assert readout(front, "runs-readout").endswith("90.0% on new ones, a gap of 5.0 points.")
+    assert front.readout("runs-readout").endswith("90.0% on new ones, a gap of 5.0 points.")
     assert "&lt;b&gt;more" in front.of_class("runs-readout")["value"]
 
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 import torch
-from front import VIEW, Front
+from front import VIEW
 from samples import Outline, row
 
 from lessons_lib import models, record
@@ -36,28 +36,6 @@ gpu = Recording("A GPU", "2026-11-20", {"torch": "2.13"}, "road_signs", (
 CPU, GPU = "this machine's CPU", "recorded on A GPU, 2026-11-20, torch 2.13"
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    return tmp_path_factory.mktemp("widgets")
-
-
-@pytest.fixture(scope="module")
-def kernel(home):
-    """One kernel for all widgets."""
-    front = Front(LESSONS_HOME=str(home))
-    yield front
-    front.close()
-
-
-@pytest.fixture
-def front(kernel):
-    """The kernel, which must not print, warn or fail while the widgets are used."""
-    kernel.log.clear()
-    yield kernel
-    leaked = [(kind, content) for kind, content in kernel.log if kind in ("stream", "error")]
-    assert not leaked, leaked
-
-
 def alternative_text(markup):
     return Outline(markup).all("img")[0]["alt"]
 
@@ -65,12 +43,6 @@ def alternative_text(markup):
 def newest_with(front, text):
     """The HTML of the newest widget that holds this text."""
     return [state["value"] for state in front.models.values() if text in str(state.get("value"))][-1]
-
-
-def readout(front, name):
-    markup = front.of_class(name)["value"]
-    assert 'role="status"' in markup
-    return "".join(Outline(markup).text)
 
 
 @pytest.fixture
@@ -99,12 +71,12 @@ def test_the_laboratory_opens_with_what_the_parameters_say(front):
     front.run("laboratory(grid, [gpu], place=gpu.label, engine='ONNX Runtime', batch=8)")
     chosen = [front.chosen(name) for name in ("Device", "Variant", "Engine", "Batch size")]
     assert chosen == [GPU, "base", "ONNX Runtime", "8"]
-    assert readout(front, "lab-readout").startswith(f"base · ONNX Runtime at batch size 8 on {GPU}: 0.8 ms")
+    assert front.readout("lab-readout").startswith(f"base · ONNX Runtime at batch size 8 on {GPU}: 0.8 ms")
 
 
 def test_each_choice_changes_the_sentence_and_the_picture(bench):
     front, _ = bench
-    assert readout(front, "lab-readout").startswith(f"base · eager at batch size 1 on {CPU}: 4 ms")
+    assert front.readout("lab-readout").startswith(f"base · eager at batch size 1 on {CPU}: 4 ms")
     seen = [lab_picture(front)]
     for description, label, told in (
         ("Engine", "ONNX Runtime", f"base · ONNX Runtime at batch size 1 on {CPU}: 1.5 ms"),
@@ -113,7 +85,7 @@ def test_each_choice_changes_the_sentence_and_the_picture(bench):
         ("Device", GPU, f"base · GPU half at batch size 8 on {GPU}: 0.4 ms"),
     ):
         front.choose(description, label)
-        assert readout(front, "lab-readout").startswith(told)
+        assert front.readout("lab-readout").startswith(told)
         seen.append(lab_picture(front))
     assert len(set(seen)) == 5
     assert "Chosen: base · GPU half, 0.4 ms" in seen[-1]
@@ -140,7 +112,7 @@ def test_a_choice_that_is_still_there_stays_chosen(bench):
     front.choose("Batch size", "8")
     front.choose("Device", GPU)
     assert [front.chosen(name) for name in ("Variant", "Engine", "Batch size")] == ["base", "ONNX Runtime", "8"]
-    assert readout(front, "lab-readout").startswith(f"base · ONNX Runtime at batch size 8 on {GPU}: 0.8 ms")
+    assert front.readout("lab-readout").startswith(f"base · ONNX Runtime at batch size 8 on {GPU}: 0.8 ms")
 
 
 def test_a_change_is_drawn_once_and_then_remembered(bench):
@@ -239,13 +211,13 @@ def test_the_sign_explorer_renders_and_reads_the_chosen_sign(front):
     assert set(bundle) == {VIEW, "text/html", "text/plain"}
     name = front.options("sign")[5]
     front.choose("sign", name)
-    sentence = readout(front, "sign-readout")
+    sentence = front.readout("sign-readout")
     moved, said = sentence.split(". ", 1)
     assert moved == f"sign {name}", "who cannot see the slider hears what was moved"
     assert re.fullmatch(rf"The model says .* and is \d+% sure: (right|wrong, it is {re.escape(name)})\.", said)
     assert alternative_text(newest_with(front, "Road sign")) == f"Road sign {name} as rendered. {said}"
     front.set(front.find(description="fog"), value=1.5)
-    assert readout(front, "sign-readout").startswith("fog 1.50. ")
+    assert front.readout("sign-readout").startswith("fog 1.50. ")
 
 
 def test_fog_changes_the_picture(front):
@@ -276,7 +248,7 @@ def test_the_rate_explorer_looks_finished_runs_up(front):
     assert bundle["text/plain"].count("Learning rate") == 3
     for label, told in (("3", "no longer a number"), ("0.0003", "hardly moves"), ("0.03", "it falls")):
         front.choose("rate", label)
-        sentence = readout(front, "rate-readout")
+        sentence = front.readout("rate-readout")
         assert sentence.startswith(f"Learning rate {label}: ")
         assert told in sentence
         assert alternative_text(newest_with(front, "<figure")) == sentence
