@@ -4,12 +4,11 @@ import os
 import time
 from pathlib import Path
 
-from jupyter_client.kernelspec import KernelSpecManager
-from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
+from building import kernel
 from building.outputs import heading_above, hidden_errors
 from building.percent import BuildError
 
@@ -44,12 +43,10 @@ class _Run:
     """A client and what it is doing."""
 
     def __init__(self, notebook: NotebookNode, folder: Path) -> None:
-        # Without folders to search, the kernel "python3" is the running Python, whatever else the user has installed.
-        kernel = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
         self.notebook, self.heading, self.started = notebook, "Set-up", 0.0
         self.client = NotebookClient(
             notebook,
-            km=kernel,
+            km=kernel.manager(),
             timeout=CELL_TIMEOUT_S,
             record_timing=False,
             coalesce_streams=True,
