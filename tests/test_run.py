@@ -6,6 +6,7 @@ import runpy
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -310,10 +311,17 @@ def test_torch_is_the_cpu_build_where_there_is_no_gpu(monkeypatch, gpu, wheel, o
 
 
 def test_asking_whether_an_address_answers_is_bounded(monkeypatch):
-    monkeypatch.setattr(installation.urllib.request, "urlopen", lambda *_, **__: time.sleep(30))
+    over = threading.Event()
+
+    def never(*_, **__):
+        over.wait(30)
+        raise OSError
+
+    monkeypatch.setattr(installation.urllib.request, "urlopen", never)
     began = time.monotonic()
     assert installation.reachable("https://example.org", seconds=0.2) is False
     assert time.monotonic() - began < 5
+    over.set()  # the thread shall not end in the middle of another test
 
 
 def test_a_full_disk_is_told_before_installing(monkeypatch, tmp_path):
