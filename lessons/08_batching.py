@@ -11,7 +11,7 @@ PROFILE = "quick"         # smoke: seconds, for tests; quick: the default; full:
 DATASET = "road_signs"    # or fashion_mnist, cifar10, folder:PATH with your own images
 DEVICE = "auto"           # cpu, cuda, or auto: the GPU where there is one
 SEED = 0
-RAY = False               # True: the model behind Ray Serve as well, where that is installed (a minute, 1.5 GB)
+RAY = False               # True: the model behind Ray Serve as well, where that is installed (a minute, 2.4 GB)
 
 # %%
 from lessons_lib import batching, datasets, device, engines, models, plots, record, roofline, serving, wide
@@ -36,8 +36,8 @@ where = device.pick(DEVICE)
 # Three networks that differ in what keeps them busy:
 # - **thin**: a small convolutional network with three quarters of its channels removed, in PyTorch. Hardly any arithmetic,
 #   layer after layer.
-# - **wide**: two layers of thousands of neurons, in ONNX Runtime. Its weights do not fit into the processor's cache, as those of
-#   large language models do not. To save you the training, its hidden weights are random; only the last layer is fitted.
+# - **wide**: two layers of thousands of neurons, in ONNX Runtime. Its weights are many, too many for the cache of most processors, like
+#   those of large language models. To save you the training, its hidden weights are random; only the last layer is fitted.
 # - **vgg**: six convolutions, in ONNX Runtime. Few weights, and each is used at every pixel.
 
 # %%

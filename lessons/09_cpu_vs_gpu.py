@@ -177,7 +177,7 @@ Table("Times faster than the base on ONNX Runtime, batch size 1",
 # **Throughput** is images a second, **latency** is the wait for the whole batch. Larger batches share the overhead, so
 # throughput rises until little but arithmetic is left, while everybody waits longer. Here one engine runs alone, so that
 # its weights stay in the CPU's cache: at batch 1 it can be faster than above, where all took turns. (In lesson 08 the network with
-# six convolutions ran on ONNX Runtime, here it is eager. Less overhead leaves less to share, so the gains need not agree.)
+# six convolutions ran on ONNX Runtime, here the base model is eager: gains of different engines need not agree.)
 
 # %% tags=["nbval-ignore-output"]
 from lessons_lib import saturation
@@ -267,13 +267,11 @@ cold_start.table(starts)
 # %% tags=["nbval-ignore-output"]
 from lessons_lib import energy
 
-counters, reason = energy.counters("cpu")
 seconds = choose(PROFILE, smoke=0.2, quick=1.0, full=5.0)
-idle = energy.idle_watts(counters, seconds) if counters else 0.0
-loads = {f"{variant} · {engine}": lined_up[variant, engine] for variant, engine in on_cpu if engine != "eager, folded"}
-used = [energy.of_load(key, engine.on(images), len(images), counters, idle, seconds=seconds)
-        for key, engine in loads.items() if counters]
-energy.table(used) if used else print(reason)
+loads = {" · ".join(key): engine for key, engine in lined_up.items() if engine.name != "eager, folded"}
+used, reason = energy.of_engines(loads, images, seconds=seconds)
+print(reason or "Everything asked for is counted here.")
+energy.table(used) if used else None
 
 # %% [markdown]
 # ## Explore
@@ -292,7 +290,7 @@ laboratory(grid, recordings, variant=VARIANT or None, engine=ENGINE or None, bat
 
 # %% tags=["nbval-ignore-output"]
 print(exported.write(own, EXPORT or None))
-pooled.table([own, *recordings])
+pooled.table([own, *recordings], max_points_lost=MAX_POINTS_LOST)
 
 # %% [markdown] tags=["computed", "nbval-ignore-output"]
 # {pooled.agreement([own, *recordings], ("int8", "ONNX Runtime int8"), ("base", "ONNX Runtime"))}
@@ -321,7 +319,7 @@ headline = grid.headline({variant: grid.find(variant, engine, 1) for variant, en
 record.append("measurement", name="09.grid", dataset=data.name, rows=[row.as_dict() for row in grid.rows])
 record.append("measurement", name="09.headline", best=grid.bargain(best), **headline)
 record.append("measurement", name="09.claims", verdicts=claims, threads=thread_counts.sentence(threads),
-              cold_start=cold_start.sentence(starts), energy=reason or repr(energy.table(used)),
+              cold_start=cold_start.sentence(starts), energy=repr(energy.table(used)) if used else reason,
               break_even=break_even.sentences(duels))
 Table(headline["sentence"], headline["rows"])
 

@@ -90,12 +90,12 @@ def table(found: Found, float32: Score, caption: str) -> Table:
     rows = [{"network": "float32, as it was", "accuracy": f"{float32.accuracy:.1%}", "to float32, points": ""}]
     for way in WAYS if found else ():
         shares = [scores[way].accuracy for scores in found.values()]
-        mean = sum(shares) / len(shares)
+        shown = shares[:1] if way == AFTERWARDS else shares  # that one has no seed
         rows.append(
             {
                 "network": way,
-                "accuracy": ", ".join(f"{share:.1%}" for share in dict.fromkeys(shares)),
-                "to float32, points": f"{100 * (mean - float32.accuracy):+.1f}",
+                "accuracy": ", ".join(f"{share:.1%}" for share in shown),
+                "to float32, points": f"{100 * (_mean(found, way) - float32.accuracy):+.1f}",
             }
         )
     return Table(caption, rows)

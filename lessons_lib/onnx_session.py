@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor
+if TYPE_CHECKING:  # a server that runs a graph needs no PyTorch
+    from torch import Tensor
 
 
 def open_session(graph: bytes, threads: int = 1, profile_in: Path | None = None, write_to: Path | None = None) -> Any:
@@ -30,15 +30,18 @@ def open_session(graph: bytes, threads: int = 1, profile_in: Path | None = None,
     return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
-def runner(graph: bytes, threads: int = 1) -> Callable[[Tensor], Tensor]:
+def runner(graph: bytes, threads: int = 1) -> "Callable[[Tensor], Tensor]":
     """A function from float32 (n, c, h, w) to the first output of the graph."""
+    import torch
+
     session = open_session(graph, threads)
     return lambda x: torch.from_numpy(session.run(None, {"x": x.contiguous().numpy()})[0])
 
 
-def values_of(graph: bytes, names: Sequence[str], x: Tensor) -> list[Tensor]:
+def values_of(graph: bytes, names: Sequence[str], x: "Tensor") -> "list[Tensor]":
     """What a quantized graph holds on the way in tensors of these names, uint8, for an input float32 (n, c, h, w)."""
     import onnx
+    import torch
 
     model = onnx.load_from_string(graph)
     known = {output.name for output in model.graph.output}

@@ -80,7 +80,7 @@ def percentile(latencies_ms: Sequence[float], share: float) -> float:
     if not latencies_ms:
         return math.nan
     ordered = sorted(latencies_ms)
-    return float(ordered[max(0, math.ceil(share / 100 * len(ordered)) - 1)])
+    return float(ordered[max(0, math.ceil(share * len(ordered) / 100) - 1)])
 
 
 @dataclass(frozen=True)

@@ -160,10 +160,11 @@ def most_helpful(gains: Mapping[str, Verdict]) -> str:
     Args:
         gains: how many times faster each change makes a step, by the name of the change.
     """
-    best = max(gains, key=lambda name: gains[name].ratio)
-    if gains[best].word != "faster" or gains[best].ratio < 1.1:
+    faster = {name: gain for name, gain in gains.items() if gain.word == "faster"}
+    best = max(faster, key=lambda name: faster[name].ratio, default=None)
+    if best is None or faster[best].ratio < 1.1:
         return "None of them does much here."
-    equal = [name for name, gain in gains.items() if gain.word == "faster" and gain.high > gains[best].low]
+    equal = [name for name, gain in faster.items() if gain.high > faster[best].low]
     if len(equal) > 1:
         return f"The most is gained by {' and by '.join(equal)}; which of them gains more cannot be told."
     return f"The most is gained by {best}."

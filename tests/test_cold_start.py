@@ -50,6 +50,12 @@ def test_a_process_that_fails_is_told_and_the_others_go_on():
     assert [line["engine"] for line in lines] == ["eager", "ONNX Runtime"]
 
 
+def test_most_is_said_only_of_more_than_half():
+    even = ColdStart("eager", 1, start_s=0.2, import_s=0.4, load_s=0.3, first_s=0.1, next_s=0.01)
+    assert "after 1.0 s, the largest part of which is importing" in cold_start.sentence([even])
+    assert "most of which is importing" in cold_start.sentence([ColdStart("eager", 1, 0.1, 0.8, 0.0, 0.1, 0.01)])
+
+
 def test_a_process_that_hangs_is_given_up(monkeypatch):
     def hang(*_, **__):
         raise subprocess.TimeoutExpired("python", 120)

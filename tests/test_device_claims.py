@@ -43,5 +43,7 @@ def test_the_verdict_on_devices_judges_only_what_was_measured():
     assert "cannot be tested without a GPU; this CPU trained on 900 images a second" in on_cpu
     assert device_claims.device_verdict([LATE], 900.0, "cpu").startswith("does not hold here")
     gpu = row(device="cuda", threads=None, engine="GPU half")
-    assert device_claims.device_verdict([SLOW, gpu], 9000.0, "cuda").startswith("holds for this network")
+    on_gpu = device_claims.device_verdict([SLOW, gpu], 9000.0, "cuda")
+    assert on_gpu.startswith("its half about inference holds for this network")
+    assert "Its half about training was not tested: this GPU trained on 9,000 images a second" in on_gpu
     assert device_claims.device_verdict([gpu], 9000.0, "cuda").startswith("cannot be tested here")

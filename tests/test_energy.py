@@ -1,11 +1,13 @@
 import ctypes
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lessons_lib import energy
 from lessons_lib.energy import meters
+from lessons_lib.engines import Engine
 
 
 def package(powercap, number, *, name="package-0", energy_uj="1000", limit="262143328850"):
@@ -156,3 +158,21 @@ def test_whatever_this_machine_has_is_counters_or_a_sentence():
     for device in ("cpu", "cuda"):
         found, reason = energy.counters(device)
         assert bool(found) != bool(reason)
+
+
+def test_every_engine_is_counted_by_its_own_device_and_the_rest_is_told(monkeypatch):
+    def ticking(device):
+        if device == "cuda":
+            return [], "The GPU counts nothing."
+        readings = iter(range(0, 10**12, 10**6))
+        return [energy.Counter("c", "cpu", lambda: next(readings), 10**12)], ""
+
+    def engine(device):
+        return Engine("eager", lambda x: x, 1, device, 1, "float32", 0.0)
+
+    loads = {"here": engine("cpu"), "too": engine("cpu"), "there": engine("cuda")}
+    used, reason = energy.of_engines(loads, torch.zeros(4, 3, 2, 2), seconds=0.01, counters=ticking)
+    assert [(one.name, one.joules, one.images % 4) for one in used] == [("here", 1.0, 0), ("too", 1.0, 0)]
+    assert all(one.idle_watts > 0 for one in used)
+    assert reason == "The GPU counts nothing."
+    assert energy.of_engines({"there": engine("cuda")}, torch.zeros(4, 3, 2, 2), counters=ticking)[0] == []

@@ -25,6 +25,7 @@ SAME = Change(2, 3, 1000)
         (Claim(3.7, {1: FASTER}, Change(60, 10, 1000)), "does not hold here"),
         (Claim(3.7, {1: FASTER}, Change(9, 1, 5000)), "holds"),
         (Claim(3.7, {1: FASTER}, Change(0, 0, 100)), "cannot be tested here"),
+        (Claim(3.7, {1: FASTER}, Change(4, 0, 200)), "cannot be tested here"),  # a loss of four points may hide there
     ],
 )
 def test_the_claim_gets_the_verdict_of_its_parts(claim, word):

@@ -120,6 +120,7 @@ def test_how_many_zeros_are_bearable():
     assert "the most that was tried" in study.bearable_in_words({0.5: 0.98}, 0.98)
     assert study.bearable_in_words({0.5: 0.5}, 0.98) == "None of these shares costs less than 1 point here."
     assert study.bearable_in_words({}, 0.98) == "No run is finished."
+    assert study.bearable_in_words({0.5: 0.97}, 0.98).startswith("**50%** of the weights can go"), "exactly one point"
 
 
 @pytest.mark.parametrize(
@@ -331,7 +332,7 @@ def test_the_sparse_layer_is_the_convolution_with_zeros():
     [
         ((SLOWER, SAME), "does not pay here"),
         ((SLOWER, FASTER), "only here: sparse 1."),
-        ((FASTER, FASTER), "So it is faster than PyTorch's convolution. It gains less"),
+        ((FASTER, FASTER), "So it is faster than PyTorch's convolution. Fewer products are not all"),
     ],
 )
 def test_the_sentence_about_sparse_kernels_follows_the_clock(speeds, told):

@@ -6,6 +6,7 @@ from front import VIEW
 from samples import Outline
 
 from lessons_lib import plots
+from lessons_lib.explained import NotHere
 from lessons_lib.quantization import weight_type
 from lessons_lib.widgets.quantization import bits_explorer
 
@@ -50,7 +51,7 @@ def test_bits_scheme_and_layer_change_sentence_and_picture_and_nothing_is_comput
 
 
 def test_without_trials_there_is_nothing_to_explore():
-    with pytest.raises(ValueError, match="run the cell that makes them first"):
+    with pytest.raises(NotHere, match="run the cell that makes them first"):
         bits_explorer(torch.nn.Linear(2, 2), {}, 0.5, 100)
 
 

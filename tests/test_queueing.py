@@ -116,6 +116,7 @@ def test_a_percentile_is_a_latency_that_occurred_and_lost_requests_are_infinite(
     assert percentile([*values[:-1], NEVER], 99) == 99
     assert percentile([*values[:-2], NEVER, NEVER], 99) == NEVER
     assert percentile([7.0], 1) == 7.0
+    assert percentile(values, 28) == 28  # in floats 28 / 100 * 100 is a little more than 28
     assert math.isnan(percentile([], 50))
 
 

@@ -5,13 +5,12 @@ import dataclasses
 import pytest
 import sample_course  # noqa: F401  (puts tools/ on the path)
 import torch
-from bench_recipe import key
 from bench_training import Trained, ratio_of
 from loops import course, tutorial
 from recipes import network, page, study
 from recipes.muon import Muon, orthogonal
 from recipes.run import run, share_at
-from recipes.variant import Variant
+from recipes.variant import Variant, key
 from samples import dataset
 from torch import nn
 
@@ -122,7 +121,7 @@ def test_the_page_tells_what_was_reached_what_helped_and_what_was_not_run():
     for seed in study.SEEDS:
         kept["runs"][key(recipe, steps, seed)] = {"validation": 0.91, "test": 0.905}
     kept["seconds"]["90%"] = [{"seconds": 5.0 + seed, "test": 0.905, "steps": steps} for seed in study.SEEDS]
-    text = page.page(kept, key)
+    text = page.page(kept)
     assert "+5.0 points, +5.0 to +5.0 | +5.00, +5.00, +5.00 | helped" in text
     assert f"| {steps:,} | {steps * 64 / 50_000:.2f} | 6.0 (5.0 to 7.0) |" in text
     assert "not reached" in text
@@ -133,7 +132,7 @@ def test_timed_runs_count_when_it_is_judged_whether_a_target_was_reached():
     recipe, (fewer, more, *_) = study.TARGETS[0.90]
     runs = {key(recipe, steps, seed): {"test": 0.901} for steps in (fewer, more) for seed in study.SEEDS}
     kept = {"runs": runs, "seconds": {}}
-    assert page.fewest(kept, 0.90, key) == fewer
+    assert page.fewest(kept, 0.90) == fewer
     kept["seconds"]["90%"] = [{"steps": fewer, "test": 0.898, "seconds": 1.0}] * 3
-    assert page.fewest(kept, 0.90, key) == more
+    assert page.fewest(kept, 0.90) == more
     assert page.timed_runs(kept, 0.90, more) == []

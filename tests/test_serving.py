@@ -304,6 +304,19 @@ def test_closing_ends_the_process_also_twice():
     assert gone(running.pid)
 
 
+def test_a_server_that_never_tells_its_port_is_ended_all_the_same(tmp_path, monkeypatch):
+    class Deaf(Server):
+        module, closing_s = "deaf", 0.2
+
+    (tmp_path / "deaf.py").write_text("import time\ntime.sleep(60)\n", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr("lessons_lib.serving.server.START_S", 0.2)
+    began = time.monotonic()
+    with pytest.raises(Explained, match="did not start"):
+        Deaf(spec())
+    assert time.monotonic() - began < 30
+
+
 def test_a_server_ends_with_the_process_that_started_it_even_if_that_is_killed():
     code = (
         "import time; from lessons_lib.serving import Server, Spec\n"

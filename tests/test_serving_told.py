@@ -43,6 +43,13 @@ def test_a_rate_is_won_where_single_requests_miss_and_batches_meet():
     assert "these loads were too low" in told.deadline_told(points[:2], 50)
 
 
+def test_where_the_loads_were_stopped_early_nothing_is_said_of_those_that_were_not_measured():
+    single = [point(ONE, 100, [8.0] * 100), point(ONE, 900, [900.0] * 900)]
+    assert "in batches not all of these loads were measured" in told.deadline_told(single, 50)
+    assert "was not measured" in told.dropping_told(single[0], single[0], 50)
+    assert "nothing can be compared" in ray_local.told(single, [point(MANY, 100, [9.0] * 100)], 2)
+
+
 def test_a_request_without_an_answer_does_not_take_never():
     points = [point(ONE, 100, [8.0] * 97 + [None] * 3), point(MANY, 100, [8.0] * 100)]
     assert "the slowest of a hundred gets no answer at all and misses" in told.deadline_told(points, 50)
@@ -106,6 +113,7 @@ def test_what_batching_costs_at_the_lowest_load_is_told():
     [
         ([("a", 7.0, "overhead"), ("b", 2.0, "memory")], "holds: "),
         ([("a", 7.0, "overhead"), ("b", 1.1, "arithmetic")], "holds only if"),
+        ([("a", 7.0, "arithmetic"), ("b", 1.1, "overhead")], "holds only if the network is a, of those measured"),
         ([("a", 1.2, "arithmetic"), ("b", 1.0, "arithmetic")], "does not hold here"),
     ],
 )
@@ -149,6 +157,7 @@ def test_ray_is_told_as_it_came_out():
     assert "is the slower one at most loads" in ray_local.told(own, slower, 2)
     assert "at 100/s 9 ms and 30 ms" in ray_local.told(own, slower, 2)
     assert "is the faster one" in ray_local.told([point(MANY, 100, [90.0] * 100)], slower, 2)
+    assert "neither the faster nor the slower" in ray_local.told(own, [point(MANY, 100, [9.0] * 100)], 2)
     assert "share what it has" in ray_local.told(own, [], 2)
 
 

@@ -22,10 +22,10 @@ from typing import Any
 
 import torch
 from recipes.network import build
-from recipes.page import page
+from recipes.page import fewest, page, timed_runs
 from recipes.run import Run, run, training
 from recipes.study import SEEDS, STAGES, TARGETS, TIMED
-from recipes.variant import Variant
+from recipes.variant import Variant, key
 
 from lessons_lib import datasets
 from lessons_lib.datasets.split import Dataset
@@ -36,13 +36,6 @@ from lessons_lib.timing import compare
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "benchmarks"
 KEPT = FOLDER / "recipe.json"
 Job = tuple[Variant, int, int]  # how, steps, seed
-
-
-def key(variant: Variant, steps: int, seed: int) -> str:
-    """Tells one training from another: what differs from the course's recipe, in words."""
-    usual = asdict(Variant())
-    changed = {name: value for name, value in asdict(variant).items() if value != usual[name]}
-    return json.dumps([changed, steps, seed])
 
 
 def load() -> Dataset:
@@ -91,12 +84,10 @@ def final_jobs() -> list[Job]:
 
 
 def measure_seconds() -> None:
-    """Train the final recipe as long as each accuracy takes, and the course's recipe, on an otherwise idle machine."""
-    from recipes.page import fewest, timed_runs
-
+    """Train the recipe of each target as long as it takes, and time the steps of `TIMED`, on an otherwise idle machine."""
     kept, found = read(), load()
     for target, (recipe, _) in TARGETS.items():
-        while (steps := fewest(kept, target, key)) is not None and not timed_runs(kept, target, steps):
+        while (steps := fewest(kept, target)) is not None and not timed_runs(kept, target, steps):
             runs = [run(recipe, found, steps, seed) for seed in SEEDS]
             kept["seconds"].setdefault(f"{target:.0%}", []).extend(asdict(one) for one in runs)
             keep(kept)
@@ -138,7 +129,7 @@ def main() -> int:
     if options.what == "seconds":
         measure_seconds()
     if options.what == "page":
-        (FOLDER / "recipe.md").write_text(page(read(), key), encoding="utf-8")
+        (FOLDER / "recipe.md").write_text(page(read()), encoding="utf-8")
     return 0
 
 

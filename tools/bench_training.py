@@ -161,13 +161,15 @@ def ninety_rows(data: Dataset, seeds: int, seconds: float) -> list[list[str]]:
     return found
 
 
-def page(throughput: list[list[str]], ninety: list[list[str]], steps: int, machine: dict[str, Any]) -> str:
+def page(
+    throughput: list[list[str]], ninety: list[list[str]], steps: int, machine: dict[str, Any], command: str
+) -> str:
     """The page for docs/benchmarks."""
     versions = ", ".join(f"{name} {machine['packages'][name]}" for name in ("torch", "numpy"))
     lines = [
         "# How fast does the course train?",
         "",
-        "Made by `python tools/bench_training.py`. Three processes train the same small network (three convolutions) from the",
+        f"Made by `{command}`. Three processes train the same small network (three convolutions) from the",
         f"same start with the same recipe and the same {steps:,} batches of 64. They take turns of {TURN} steps, one working while the",
         "others wait. Images/s is the median of all turns (and the quartiles); the ratio is that of the times of a turn, with",
         "its 99.5 % interval. Accuracy is that on 10,000 test images after equal steps, for every seed.",
@@ -215,7 +217,8 @@ def main() -> int:
         print("\n".join(", ".join(row) for row in throughput[-len(KINDS) :]), flush=True)
     ninety = ninety_rows(datasets.load("fashion_mnist"), options.seeds, options.seconds)
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(page(throughput, ninety, steps, fingerprint()), encoding="utf-8")
+    command = " ".join(["python tools/bench_training.py", *sys.argv[1:]])
+    options.output.write_text(page(throughput, ninety, steps, fingerprint(), command), encoding="utf-8")
     print("\n".join(", ".join(row) for row in ninety), f"\nWritten to {options.output}.")
     return 0 if good else 1
 

@@ -9,23 +9,19 @@ from pathlib import Path
 from torch import Tensor
 
 from lessons_lib.engines import openvino_engine
+from lessons_lib.onnx_session import open_session
 
 CALLS = 30
 REST = "everything else"
 
 
-def onnx_runtime(graph: bytes, x: Tensor) -> dict[str, float]:
-    """Microseconds an image by layer, on one thread; the order of the graph.
+def onnx_runtime(graph: bytes, x: Tensor, threads: int) -> dict[str, float]:
+    """Microseconds an image by layer; the order of the graph.
 
     Source: SessionOptions.enable_profiling.
     """
-    import onnxruntime
-
     with tempfile.TemporaryDirectory() as folder:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads, options.enable_profiling = 1, True
-        options.profile_file_prefix = str(Path(folder) / "profile")
-        session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        session = open_session(graph, threads, profile_in=Path(folder))
         for _ in range(CALLS):
             session.run(None, {"x": x.numpy()})
         events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
@@ -36,12 +32,12 @@ def onnx_runtime(graph: bytes, x: Tensor) -> dict[str, float]:
     return {name: micros / CALLS / len(x) for name, micros in spent.items()}
 
 
-def openvino(graph: bytes, calibration: Tensor, x: Tensor) -> dict[str, float]:
+def openvino(graph: bytes, calibration: Tensor, x: Tensor, threads: int) -> dict[str, float]:
     """The same for OpenVINO with NNCF.
 
     Source: the property PERF_COUNT and InferRequest.get_profiling_info.
     """
-    settings = openvino_engine.settings(1) | {"PERF_COUNT": True}
+    settings = openvino_engine.settings(threads) | {"PERF_COUNT": True}
     model = openvino_engine.quantize(graph, calibration)
     request = openvino_engine.core().compile_model(model, "CPU", settings).create_infer_request()
     spent: Counter[str] = Counter()

@@ -57,6 +57,7 @@ def _strict_front(rows: list[Row]) -> list[str]:
     learned="Whatever a user values, the best choice for them is on this front; everything else can be dropped unseen.",
 )
 def pareto(answer: Any) -> None:
+    _expect_something_left(answer)
     rows = _rows(
         ("base", 8.0, 9.0, 0.99),
         ("int8", 2.0, 2.5, 0.98),
@@ -72,13 +73,28 @@ def pareto(answer: Any) -> None:
         _expect_names(answer, _random_rows(12, seed))
 
 
+def _expect_something_left(answer: Any) -> None:
+    """Of two rows one is better in both: only who lets a row beat itself keeps none of them."""
+    rows = _rows(("better", 2.0, 3.0, 0.9), ("worse", 3.0, 4.0, 0.8))
+    expect(answer, {"rows": rows}, ["better"], arrange=_something_left)
+
+
+def _something_left(names: Any) -> list[str]:
+    """Whatever else may be wrong here shows with the rows that come after these, and is named there."""
+    if isinstance(names, list | tuple | set) and not names:
+        raise NotYet(
+            "Nothing is left, not even the row that is better in both. Does each row beat itself? It is as good as itself in both; "
+            "to beat, a row must also be better in one."
+        )
+    return ["better"]
+
+
 def _pareto_mistakes(rows: list[Row]) -> dict[str, Any]:
     front = _front(rows)
     turned = [{**row, "latency_ms": -row["latency_ms"]} for row in rows]
     return {
         "These are the rows; asked for are their names: `row['name']`.": [row for row in rows if row["name"] in front],
-        "Nothing is left: to beat, a row must be at least as good in **both** (`and`), and better in one; else each "
-        "row beats itself.": [],
+        "Nothing is left: to beat, a row must be at least as good in **both** (`and`), not in one of the two (`or`).": [],
         "Every row is kept, also those that another beats in both.": sorted(row["name"] for row in rows),
         "This is only the most accurate one; slower rows are beaten only by rows that are also as accurate.": ["base"],
         "This is only the fastest one; less accurate rows are beaten only by rows that are also as fast.": ["tiny"],

@@ -4,6 +4,7 @@ A server that is started when the first request comes, or a tool on the command 
 """
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -53,7 +54,16 @@ class ColdStart:
         """The part that takes longest, in words."""
         words = {"start_s": "starting Python", "import_s": "importing", "load_s": "loading the model",
                  "first_s": "the first answer"}  # fmt: skip
-        return words[max(PARTS, key=lambda part: getattr(self, part))]
+        return words[self._longest_part]
+
+    @property
+    def share(self) -> str:
+        """How much of the whole the longest part is, in words."""
+        return "most" if getattr(self, self._longest_part) > self.total_s / 2 else "the largest part"
+
+    @property
+    def _longest_part(self) -> str:
+        return max(PARTS, key=lambda part: getattr(self, part))
 
 
 def measure(
@@ -102,7 +112,12 @@ def start(name: str, folder: Path, threads: int, shape: Sequence[int]) -> dict[s
     """
     command = [sys.executable, "-m", "lessons_lib.cold_start.child", name, str(folder), str(threads), *map(str, shape)]
     begin = time.monotonic()
-    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, stdin=subprocess.DEVNULL)
+    library = str(Path(__file__).resolve().parents[2])  # also of a clone that is not installed
+    found_in = os.pathsep.join(filter(None, [library, os.environ.get("PYTHONPATH")]))
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=TIMEOUT_S, stdin=subprocess.DEVNULL,
+        env=os.environ | {"PYTHONPATH": found_in},
+    )  # fmt: skip
     if done.returncode:
         raise ValueError((done.stderr.strip().splitlines() or ["without a word"])[-1])
     told: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
@@ -136,15 +151,15 @@ def table(found: Sequence[ColdStart]) -> Table:
 
 
 def sentence(found: Sequence[ColdStart]) -> str:
-    """Who starts quickest, what takes longest, and after how many answers the start is paid, in words."""
+    """Who starts quickest, what takes longest, and how many answers the start is worth, in words."""
     ready = sorted((one for one in found if not one.problem), key=lambda one: one.total_s)
     if not ready:
         return "No engine could be started in a fresh process."
     quickest, slowest = ready[0], ready[-1]
     words = (
-        f"{quickest.engine} has its first answer after {quickest.total_s:.1f} s, most of which is {quickest.longest}: "
+        f"{quickest.engine} has its first answer after {quickest.total_s:.1f} s, {quickest.share} of which is {quickest.longest}: "
         f"as long as {quickest.total_s / quickest.next_s:,.0f} answers of a process that is already running"
     )
     if len(ready) == 1:
         return f"{words}."
-    return f"{words}. {slowest.engine} takes {slowest.total_s:.1f} s, most of it {slowest.longest}."
+    return f"{words}. {slowest.engine} takes {slowest.total_s:.1f} s, {slowest.share} of it {slowest.longest}."

@@ -5,13 +5,19 @@ too, and what a load adds to it is shown beside the whole.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from torch import Tensor
+
+from lessons_lib.device import synchronise
 from lessons_lib.energy.meters import Counter, counters, nvml, rapl
+from lessons_lib.engines import Engine
 from lessons_lib.tables import Table
 
-__all__ = ["Counter", "Energy", "counters", "idle_watts", "nvml", "of_load", "rapl", "table"]
+Found = tuple[list[Counter], str]
+
+__all__ = ["Counter", "Energy", "counters", "idle_watts", "nvml", "of_engines", "of_load", "rapl", "table"]
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,39 @@ def of_load(
         calls += 1
     taken = clock() - start
     return Energy(name, calls * images, taken, _joules(found, before), idle)
+
+
+def of_engines(
+    engines: Mapping[str, Engine], x: Tensor, *, seconds: float = 1.0, counters: Callable[[str], Found] = counters
+) -> tuple[list[Energy], str]:
+    """Count the energy of several engines, each by the counters of its device.
+
+    Args:
+        engines: by the name to call them. x: float32 (n, c, h, w). seconds: for each engine, and for the idle power of a device.
+
+    Returns:
+        What was counted, and a sentence for each device that counts nothing.
+    """
+    measured, reasons = [], []
+    for kind in dict.fromkeys(engine.device for engine in engines.values()):
+        found, reason = counters(kind)
+        if not found:
+            reasons.append(reason)
+            continue
+        idle = idle_watts(found, seconds)
+        here = {name: engine for name, engine in engines.items() if engine.device == kind}
+        measured += [
+            of_load(name, _to_its_end(engine, x), len(x), found, idle, seconds=seconds) for name, engine in here.items()
+        ]
+    return measured, " ".join(reasons)
+
+
+def _to_its_end(engine: Engine, x: Tensor) -> Callable[[], None]:
+    def call() -> None:
+        engine(x)
+        synchronise(engine.device)
+
+    return call
 
 
 def _joules(found: Sequence[Counter], before: Sequence[int]) -> float:

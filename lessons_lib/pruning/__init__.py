@@ -9,10 +9,10 @@ from lessons_lib.pruning.channels import channel_importance, keep_channels, narr
 from lessons_lib.pruning.masks import Hold, magnitude_mask, magnitude_masks, masked, sparsity, zipped_bytes
 from lessons_lib.pruning.schedule import Gradual, cubic
 from lessons_lib.pruning.structured import coupled, groups_table, remove_coupled, torch_pruning_missing
-from lessons_lib.pruning.two_of_four import is_two_of_four, two_of_four
+from lessons_lib.pruning.two_of_four import two_of_four
 
 __all__ = [
-    "Gradual", "Hold", "channel_importance", "coupled", "cubic", "groups_table", "is_two_of_four", "keep_channels",
+    "Gradual", "Hold", "channel_importance", "coupled", "cubic", "groups_table", "keep_channels",
     "magnitude_mask", "magnitude_masks", "masked", "narrowed", "prunable_layers", "remove_channels", "remove_coupled",
     "sparsity", "torch_pruning_missing", "two_of_four", "zipped_bytes",
 ]  # fmt: skip

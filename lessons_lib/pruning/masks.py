@@ -38,20 +38,16 @@ def weights(model: nn.Module) -> dict[str, Tensor]:
     return {name: p for name, p in model.named_parameters() if p.ndim > 1}
 
 
-def magnitude_masks(model: nn.Module, sparsity: float, *, per_layer: bool = False) -> dict[str, Tensor]:
-    """The masks of a whole network.
+def magnitude_masks(model: nn.Module, sparsity: float) -> dict[str, Tensor]:
+    """The masks of a whole network; all layers are ranked together, and one with many small weights loses more than others.
 
     Args:
         sparsity: the share of all its weights that goes, 0 to 1.
-        per_layer: take that share out of every layer; otherwise all layers are ranked together, and one with many small
-            weights loses more than others.
 
     Returns:
         By name of the weight: bool, True where it stays.
     """
     found = weights(model)
-    if per_layer:
-        return {name: magnitude_mask(weight, sparsity) for name, weight in found.items()}
     together = magnitude_mask(torch.cat([weight.detach().flatten() for weight in found.values()]), sparsity)
     parts = together.split([weight.numel() for weight in found.values()])
     return {name: part.view(weight.shape) for (name, weight), part in zip(found.items(), parts, strict=True)}
@@ -87,7 +83,9 @@ class Hold:
                     weight.mul_(self.masks[name].to(weight.device))
 
     def __repr__(self) -> str:
-        return f"Hold({ {name: int(mask.sum()) for name, mask in self.masks.items()} })"
+        """Tells these masks from others, so that a training that was stopped goes on only with its own."""
+        places = zlib.crc32(b"".join(mask.cpu().numpy().tobytes() for mask in self.masks.values()))
+        return f"Hold({places}, { {name: int(mask.sum()) for name, mask in self.masks.items()} })"
 
 
 def sparsity(model: nn.Module) -> float:

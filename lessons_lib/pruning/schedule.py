@@ -36,7 +36,6 @@ class Gradual:
     final: float
     grow_steps: int
     every: int = 5
-    per_layer: bool = False
     masks: dict[str, Tensor] | None = field(default=None, init=False, repr=False)
 
     def __call__(self, steps_done: int) -> None:
@@ -45,9 +44,8 @@ class Gradual:
         Hold(self.model, self.masks)(steps_done)
         if steps_done % self.every == 0 or steps_done >= self.grow_steps:
             share = cubic(steps_done, self.grow_steps, self.final)
-            self.masks = magnitude_masks(self.model, share, per_layer=self.per_layer)
+            self.masks = magnitude_masks(self.model, share)
             Hold(self.model, self.masks)(steps_done)
 
     def __repr__(self) -> str:
-        rule = "per layer" if self.per_layer else "all layers together"
-        return f"Gradual(to {self.final:g} in {self.grow_steps} steps, every {self.every}, {rule})"
+        return f"Gradual(to {self.final:g} in {self.grow_steps} steps, every {self.every})"

@@ -24,8 +24,3 @@ def two_of_four(weight: Tensor) -> Tensor:
     kept = fours.topk(2, dim=1).indices
     mask = torch.zeros_like(fours, dtype=torch.bool).scatter_(1, kept, True)
     return mask.view(weight.shape)
-
-
-def is_two_of_four(weight: Tensor) -> bool:
-    """True where of every four neighbours along a row at least two are zero."""
-    return weight.shape[-1] % 4 == 0 and bool(((weight.reshape(-1, 4) != 0).sum(1) <= 2).all())

@@ -26,7 +26,7 @@ def judge(rows: Sequence[Variant], kind: str, tolerated: float = TOLERATED) -> J
     pruned = [row for row in rows if row.kind == kind]
     if not pruned:
         return Judgement("cannot tell", "no such variant was measured")
-    keeping = [row for row in pruned if dense.accuracy - row.accuracy <= tolerated]
+    keeping = [row for row in pruned if _keeps(row.accuracy, dense.accuracy, tolerated)]
     if not keeping:
         best = max(pruned, key=lambda row: row.accuracy)
         return Judgement(
@@ -44,6 +44,11 @@ def judge(rows: Sequence[Variant], kind: str, tolerated: float = TOLERATED) -> J
     return Judgement("cannot tell", f"the speed is within the noise; {_told(leanest, dense)}")
 
 
+def _keeps(accuracy: float, dense: float, tolerated: float) -> bool:
+    """Is no more lost than is tolerated? A loss of just that much may come out larger by its last binary digits."""
+    return dense - accuracy <= tolerated + 1e-6
+
+
 def _too_slow(row: Variant) -> str:
     """Why a variant does not count as faster, in a few words."""
     if 1 < row.times_faster < NOTICEABLE:
@@ -58,9 +63,8 @@ def _points(share: float) -> str:
 
 def _told(row: Variant, dense: Variant) -> str:
     """A variant against the dense one, in a few words."""
-    speed = (
-        row.verdict if row.times_faster > NOTICEABLE else row.verdict.removeprefix("faster, ")
-    )  # too little to count
+    noticed = row.times_faster > NOTICEABLE
+    speed = row.verdict if noticed else row.verdict.removeprefix("faster, ")
     return (
         f"{row.name}: {speed}; model file {kib(row.file_bytes)} of {kib(dense.file_bytes)}, zipped {kib(row.zipped_bytes)} of "
         f"{kib(dense.zipped_bytes)}; accuracy {100 * (row.accuracy - dense.accuracy):+.1f} points"
@@ -74,7 +78,7 @@ def mask_speed_in_words(verdicts: Mapping[str, Verdict]) -> str:
     if "faster" in words:
         worth = "Mind the size of the difference: had the work shrunk with the weights, it would be about tenfold."
     elif "slower" in words:
-        worth = "Zeros save nothing here; what small difference there is lies in how the two models happen to sit in memory."
+        worth = "Zeros save nothing here; what small difference there is may lie in how the two models happen to sit in memory."
     else:
         worth = "Nine of ten weights are gone, and no clock on this machine notices."
     return f"Against the dense model the one with zeros is, {told}. {worth}"
@@ -88,7 +92,7 @@ def bearable_in_words(after: Mapping[float, float], dense: float, tolerated: flo
     """
     if not after:
         return "No run is finished."
-    borne = [level for level, accuracy in after.items() if dense - accuracy <= tolerated]
+    borne = [level for level, accuracy in after.items() if _keeps(accuracy, dense, tolerated)]
     if not borne:
         return f"None of these shares costs less than {_points(tolerated)} here."
     most = max(borne)

@@ -17,9 +17,7 @@ from lessons_lib.paired import Effect, effect
 from lessons_lib.pruning import Gradual, Hold, magnitude_masks, masked
 from lessons_lib.tables import Table
 
-GROWING_SHARE = (
-    0.6  # of the steps in which a gradual pruning goes on; in the others the network adapts to the last masks
-)
+GROWING_SHARE = 0.6  # of the steps: then a gradual pruning is done, and the network adapts to the last masks
 
 
 @dataclass(frozen=True, eq=False)

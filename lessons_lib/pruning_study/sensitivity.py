@@ -1,5 +1,6 @@
 """Which layers can spare what? One layer is pruned at a time, without fine-tuning, and the accuracy is looked at."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -87,7 +88,8 @@ def guided_fractions(
     Returns:
         One share a layer, for `remove_channels`; channels go in fours, so that the work is not quite equal.
     """
-    target = models.macs(remove_channels(model, fraction), image_shape)
+    even = remove_channels(model, fraction)
+    target, even_shapes = models.macs(even, image_shape), models.shapes(even)
     left = [one.without_channels for one in found]
     if len(set(left)) == 1:
         return [fraction] * len(found)
@@ -98,10 +100,13 @@ def guided_fractions(
         return [min(MOST, max(LEAST, share)) for share in wanted]
 
     def error(choice: list[float]) -> float:
-        return abs(models.macs(remove_channels(model, choice), image_shape) / target - 1)
+        """How far its work is from the target; infinite where it comes out as the even choice does."""
+        slim = remove_channels(model, choice)
+        same = models.shapes(slim) == even_shapes
+        return math.inf if same else abs(models.macs(slim, image_shape) / target - 1)
 
     levels = [fraction + step / 100 for step in range(-12, 13, 2)]
     choices = [shares(level, lean) for lean in (0.2, 0.16, 0.12, 0.08) for level in levels]
-    even = models.shapes(remove_channels(model, fraction))
-    others = [choice for choice in choices if models.shapes(remove_channels(model, choice)) != even]
-    return min(others, key=error, default=[fraction] * len(found))
+    errors = [error(choice) for choice in choices]
+    smallest = min(errors)
+    return choices[errors.index(smallest)] if smallest < math.inf else [fraction] * len(found)

@@ -1,5 +1,6 @@
 """A kernel that does skip zeros, tried honestly: one layer with a sparse weight against the convolution that it replaces."""
 
+import warnings
 from collections.abc import Sequence
 
 import torch
@@ -55,8 +56,6 @@ def convolve(image: Tensor, weight: Tensor) -> Tensor:
 
 
 def _csr(matrix: Tensor) -> Tensor:
-    import warnings
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # PyTorch calls CSR a beta feature, once a process
         return matrix.to_sparse_csr()
@@ -77,8 +76,9 @@ def in_words(compared: Comparison, engine: str, network_ms: float) -> str:
     else:
         worth = f"So it is faster than PyTorch's convolution only here: {', '.join(faster)}."
     return (
-        f"Against the dense convolution, {told}. {worth} It gains less than the share of zeros promises, since each number visited has "
-        f"to be looked up first. {_beside_an_engine(compared, faster, engine, network_ms)} No engine of this course runs a whole "
+        f"Against the dense convolution, {told}. {worth} {'Fewer products are' if faster else 'Fewer products alone are'} not all that "
+        "counts: each number visited has to be looked up, and the patches laid out, first. "
+        f"{_beside_an_engine(compared, faster, engine, network_ms)} No engine of this course runs a whole "
         "network in this way."
     )
 

@@ -9,14 +9,13 @@ in few bits), `study` (many ways, judged on the same images), `integer_conv` (a 
 from lessons_lib.quantization.affine import Affine, between, choose, dequantize, error, fake_quantize, quantize
 from lessons_lib.quantization.calibration import METHODS, find_range
 from lessons_lib.quantization.calibration_sets import calibration_sets
-from lessons_lib.quantization.integer_conv import IntegerConv, accumulate, integer_conv, requantize
+from lessons_lib.quantization.integer_conv import IntegerConv, integer_conv
 from lessons_lib.quantization.network import (
     FakeQuantized,
     calibrate,
     fake_quantized,
     inputs_of,
     layers,
-    plain,
     quantize_weights,
     short_names,
     size_bytes,
@@ -33,15 +32,13 @@ from lessons_lib.quantization.study import (
     score,
     sensitivity,
     sweep,
-    weight_errors,
     with_inputs,
 )
 
 __all__ = [
     "METHODS", "SCHEMES", "Affine", "FakeQuantized", "IntegerConv", "Judge", "Mixture", "QType", "Score", "Trial",
-    "accumulate", "activation_type", "as_without_vnni", "between", "calibrate", "calibration_sets", "choose",
-    "cut_off", "dequantize", "error", "fake_quantize", "fake_quantized", "find_range", "inputs_of", "integer_conv",
-    "layers", "mixtures", "plain", "quantize", "quantize_weights", "requantize", "saturates", "saturating_dot",
-    "score", "sensitivity", "short_names", "size_bytes", "straight_through", "sweep", "told_of_cpu", "weight_errors",
-    "weight_type", "with_inputs",
+    "activation_type", "as_without_vnni", "between", "calibrate", "calibration_sets", "choose", "cut_off", "dequantize",
+    "error", "fake_quantize", "fake_quantized", "find_range", "inputs_of", "integer_conv", "layers", "mixtures",
+    "quantize", "quantize_weights", "saturates", "saturating_dot", "score", "sensitivity", "short_names", "size_bytes",
+    "straight_through", "sweep", "told_of_cpu", "weight_type", "with_inputs",
 ]  # fmt: skip

@@ -117,18 +117,8 @@ def fake_quantized(
     return changed
 
 
-def plain(model: nn.Module) -> nn.Module:
-    """A copy of which every `FakeQuantized` is the layer inside it again, with its weights in float32."""
-    changed = copy.deepcopy(model)
-    for name, module in list(changed.named_modules()):
-        if isinstance(module, FakeQuantized):
-            parent, _, last = name.rpartition(".")
-            setattr(changed.get_submodule(parent), last, module.layer)
-    return changed
-
-
 def size_bytes(model: nn.Module, types: QType | Mapping[str, QType] | None = None) -> int:
-    """Bytes to store: weights with the bits of their type (32 where none is given), all else and every scale with 32."""
+    """Bytes to store: weights with the bits of their type (32 where none is given), all else and every scale with 32, zero points with the bits of the weights."""
     found = layers(model)
     chosen = types if isinstance(types, Mapping) else ({} if types is None else dict.fromkeys(found, types))
     others = sum(p.numel() for p in model.parameters()) - sum(layer.weight.numel() for layer in found.values())
@@ -136,7 +126,8 @@ def size_bytes(model: nn.Module, types: QType | Mapping[str, QType] | None = Non
     for name, layer in found.items():
         qtype = chosen.get(name)
         scales = 0 if qtype is None else 1 if qtype.axis is None else layer.weight.shape[qtype.axis]
-        bits += layer.weight.numel() * (32 if qtype is None else qtype.bits) + 32 * scales
+        each = 0 if qtype is None else 32 if qtype.symmetric else 32 + qtype.bits
+        bits += layer.weight.numel() * (32 if qtype is None else qtype.bits) + each * scales
     return -(-bits // 8)
 
 

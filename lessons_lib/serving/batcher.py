@@ -86,7 +86,7 @@ class BatchingQueue:
     async def _next_batch(self) -> list[Request]:
         while not self._waiting:
             await self._next_arrival(None)
-        while len(self._waiting) < self.policy.max_batch:
+        while 0 < len(self._waiting) < self.policy.max_batch:  # none: the queue was closed meanwhile
             left_s = self._waiting[0].arrived_s + self.policy.max_wait_ms / 1000 - self.clock()
             if left_s <= 0 or not await self._next_arrival(left_s):
                 break

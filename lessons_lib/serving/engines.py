@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lessons_lib.onnx_session import open_session
 from lessons_lib.serving.batcher import Engine
 
 
@@ -21,14 +22,7 @@ def onnx(payload: bytes, threads: int = 1) -> Engine:
     Args:
         payload: the .onnx file. threads: CPU threads.
     """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(payload, options, providers=["CPUExecutionProvider"])
+    session = open_session(payload, threads)
 
     def run(images: np.ndarray) -> np.ndarray:
         x = images.astype(np.float32) / np.float32(63.75) - np.float32(2.0)  # as models.to_input does

@@ -139,7 +139,6 @@ def send_open_loop(
     replies = [Reply(due) for due in due_s]
     messages = [target.message(body) for body in bodies]
     missing = set(range(len(replies)))
-    start = time.perf_counter() + START_IN_S
 
     def note(request: int, status: int, body: bytes, now: float) -> None:
         reply = replies[request]

@@ -125,7 +125,7 @@ def measure(
     if not wanted:
         return (
             [],
-            "Ray Serve is installed. Set RAY = True in the parameters above to measure it (about a minute, and 1.5 GB of memory).",
+            "Ray Serve is installed. Set RAY = True in the parameters above to measure it (about a minute, and 2.4 GB of memory in all).",
         )
     began = time.perf_counter()
     points: list[Point] = []
@@ -155,15 +155,21 @@ def told(own: Sequence[Point], scaled: Sequence[Point], cores: float) -> str:
             "front of them breaks later. On one machine they share what it has."
         )
     batched = {point.per_second: point for point in own if point.policy.max_batch > 1}
-    sides = [
-        f"at {p.per_second:.0f}/s {_p99(batched[p.per_second])} and {_p99(p)}"
-        for p in scaled
-        if p.per_second in batched
-    ]
-    faster = sum(
-        p.load.percentile(99) < batched[p.per_second].load.percentile(99) for p in scaled if p.per_second in batched
+    pairs = [(batched[point.per_second], point) for point in scaled if point.per_second in batched]
+    if not pairs:
+        return (
+            "No load was put on both servers in batches, so nothing can be compared: run the cell with the loads again."
+        )
+    sides = [f"at {ray.per_second:.0f}/s {_p99(ours)} and {_p99(ray)}" for ours, ray in pairs]
+    faster = sum(ray.load.percentile(99) < ours.load.percentile(99) for ours, ray in pairs)
+    slower = sum(ray.load.percentile(99) > ours.load.percentile(99) for ours, ray in pairs)
+    word = (
+        "is the faster one at most loads"
+        if faster > len(pairs) / 2
+        else "is the slower one at most loads"
+        if slower > len(pairs) / 2
+        else "is neither the faster nor the slower one at most loads"
     )
-    word = "is the faster one at most loads" if faster > len(sides) / 2 else "is the slower one at most loads"
     return (
         f"The slowest of a hundred takes, own server and Ray Serve: {'; '.join(sides)}. Ray Serve {word}. On {cores:.0f} cores its "
         "replicas share the processor with its proxy, its controller and the client; each request passes several processes. What it "

@@ -95,15 +95,16 @@ class Server:
 
     def close(self) -> None:
         """End the process and wait until it is gone; doing it twice does no harm."""
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream:
-                with contextlib.suppress(OSError):
-                    stream.close()
+        assert self._process.stdin
+        assert self._process.stdout
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
         try:
             self._process.wait(self.closing_s)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._process.stdout.close()  # not earlier: while a thread waits for the port this would wait too
         self._errors.close()
 
     def __enter__(self) -> Self:

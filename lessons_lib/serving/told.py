@@ -31,6 +31,12 @@ def deadline_told(points: Sequence[Point], deadline_ms: float) -> str:
     single = [p for p in points if p.policy.max_batch == 1 and p.load.percentile(99) > deadline_ms]
     if not single:
         return f"One by one met the deadline of {deadline_ms:.3g} ms at every load here: these loads were too low to need batches."
+    batched_rates = {p.per_second for p in points if p.policy.max_batch > 1}
+    if not all(p.per_second in batched_rates for p in single):
+        return (
+            f"One by one misses the deadline of {deadline_ms:.3g} ms; in batches not all of these loads were measured. Run the cell "
+            "again, to its end."
+        )
     return (
         f"From {min(p.per_second for p in single):.0f} requests a second on, one by one misses the deadline of {deadline_ms:.3g} ms at p99, "
         "and **batches missed it there as well** on this run: something else held the machine up for that long, or batching "
@@ -83,8 +89,10 @@ def dropping_told(kept: Point, dropping: Point, deadline_ms: float) -> str:
     """What dropping those that would be late does to the others.
 
     Args:
-        kept, dropping: the same load without and with a deadline in the server.
+        kept, dropping: the same load without and with a deadline in the server; one and the same where only the first was measured.
     """
+    if dropping is kept:
+        return "The load with a deadline in the server was not measured: run the cell again, to its end."
     before, after = kept.load.in_time(deadline_ms), dropping.load.in_time(deadline_ms)
     lost = dropping.stats.get("dropped", 0)
     told = (
@@ -120,13 +128,16 @@ def claim(gains: Sequence[tuple[str, float, str]], won: Sequence[float]) -> str:
         won: see `rates_won`.
     """
     gained = [f"{name} {gain:.1f}x ({bound} rules at batch 1)" for name, gain, bound in gains]
-    much = [gain for _, gain, _ in gains if gain >= 1.5]
+    much = [name for name, gain, _ in gains if gain >= 1.5]
+    not_arithmetic = [name for name, _, bound in gains if bound != "arithmetic"]
     word = (
         "holds"
         if len(much) == len(gains)
-        else "holds only if something other than arithmetic rules"
-        if much
         else "does not hold here"
+        if not much
+        else "holds only if something other than arithmetic rules"
+        if much == not_arithmetic
+        else f"holds only if the network is {' or '.join(much)}, of those measured"
     )
     served = "; under load it also met a deadline that single requests missed" if won else ""
     return f"{word}: {', '.join(gained)}{served}"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from torch import nn
 
 from lessons_lib import plots
+from lessons_lib.explained import NotHere
 from lessons_lib.quantization import Trial, layers, short_names
 from lessons_lib.widgets.fallback import have_widgets, show
 from lessons_lib.widgets.keyboard import choice
@@ -36,10 +37,10 @@ def bits_explorer(model: nn.Module, trials: Trials, float32_accuracy: float, flo
         float32_accuracy, float32_bytes: of `model`.
 
     Raises:
-        ValueError: no trials.
+        NotHere: no trials.
     """
     if not trials:
-        raise ValueError("there are no trials to look at: run the cell that makes them first.")
+        raise NotHere("There are no trials to look at: run the cell that makes them first.")
     names = short_names(model)
     sentences = {
         (key, layer): describe(trial, name, layer, float32_accuracy, float32_bytes)

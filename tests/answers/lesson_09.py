@@ -114,6 +114,10 @@ WRONG = {
             ),
             "at least as good in **both**",
         ),
+        "beats itself": (
+            front_where(lambda a, b: speed(a) <= speed(b) and exact(a) >= exact(b)),
+            "Does each row beat itself?",
+        ),
         "keeps all": (lambda rows: [row["name"] for row in rows], "Every row is kept"),
         "most accurate only": (lambda rows: [best_of(rows)], "only the most accurate"),
         "fastest only": (lambda rows: [best_of(rows, speed, min)], "only the fastest"),

@@ -1,18 +1,16 @@
 """The page of the search: kept runs in, Markdown out."""
 
 import statistics
-from collections.abc import Callable
 from typing import Any
 
 from lessons_lib.paired import effect
-from recipes.study import COURSE, SEEDS, STAGES, TARGETS, Stage
-from recipes.variant import Variant
+from recipes.study import SEEDS, STAGES, TARGETS, Stage
+from recipes.variant import Variant, key
 
 VALIDATION_IMAGES = 10_000
-Key = Callable[[Variant, int, int], str]
 
 
-def page(kept: dict[str, Any], key: Key) -> str:
+def page(kept: dict[str, Any]) -> str:
     """Everything that was tried, and how far it got."""
     machine = kept["machine"]
     lines = [
@@ -27,7 +25,7 @@ def page(kept: dict[str, Any], key: Key) -> str:
         "",
         "## How far it got",
         "",
-        *reached(kept, key),
+        *reached(kept),
         "",
         "Reached means: on average over all these runs, three of the search (one thread each) and three timed ones.",
         "",
@@ -47,11 +45,11 @@ def page(kept: dict[str, Any], key: Key) -> str:
         "",
     ]
     for stage in STAGES:
-        lines += [f"### {stage.title} ({stage.steps:,} steps)", "", *table(stage, kept["runs"], key), ""]
+        lines += [f"### {stage.title} ({stage.steps:,} steps)", "", *table(stage, kept["runs"]), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def table(stage: Stage, runs: dict[str, Any], key: Key) -> list[str]:
+def table(stage: Stage, runs: dict[str, Any]) -> list[str]:
     """One row for each change, the unchanged recipe first."""
     rows = ["| change | validation accuracy | difference | seed by seed | verdict |", "| --- | --- | --- | --- | --- |"]
     before: dict[int, float] = {}
@@ -70,7 +68,7 @@ def table(stage: Stage, runs: dict[str, Any], key: Key) -> list[str]:
     return rows
 
 
-def tried(kept: dict[str, Any], target: float, key: Key) -> dict[int, list[float]]:
+def tried(kept: dict[str, Any], target: float) -> dict[int, list[float]]:
     """Test accuracies of the recipe for a target by number of steps: one for each seed, then those of the timed runs."""
     recipe, every = TARGETS[target]
     found = {steps: [kept["runs"].get(key(recipe, steps, seed)) for seed in SEEDS] for steps in every}
@@ -86,37 +84,35 @@ def timed_runs(kept: dict[str, Any], target: float, steps: int) -> list[dict[str
     return [one for one in kept["seconds"].get(f"{target:.0%}", []) if one["steps"] == steps]
 
 
-def fewest(kept: dict[str, Any], target: float, key: Key) -> int | None:
+def fewest(kept: dict[str, Any], target: float) -> int | None:
     """The fewest of the tried steps whose mean test accuracy, timed runs included, reaches the target."""
-    return next((s for s, shares in tried(kept, target, key).items() if statistics.mean(shares) >= target), None)
+    return next((s for s, shares in tried(kept, target).items() if statistics.mean(shares) >= target), None)
 
 
-def reached(kept: dict[str, Any], key: Key) -> list[str]:
+def reached(kept: dict[str, Any]) -> list[str]:
     """Steps and seconds to each accuracy."""
     rows = [
         "| test accuracy | recipe | steps | epochs | seconds (median, lowest to highest) | test accuracy of each run |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for target, (recipe, _) in TARGETS.items():
-        steps = fewest(kept, target, key)
+        steps = fewest(kept, target)
         if steps is None or not (timed := timed_runs(kept, target, steps)):
-            rows.append(f"| {target:.0%} | {words(recipe)} | not reached | | | {misses(kept, target, key)} |")
+            rows.append(f"| {target:.0%} | {words(recipe)} | not reached | | | {misses(kept, target)} |")
             continue
         seconds = sorted(one["seconds"] for one in timed)
-        shares = ", ".join(f"{share:.2%}" for share in tried(kept, target, key)[steps])
+        shares = ", ".join(f"{share:.2%}" for share in tried(kept, target)[steps])
         spread = f"{statistics.median(seconds):.1f} ({seconds[0]:.1f} to {seconds[-1]:.1f})"
         rows.append(f"| {target:.0%} | {words(recipe)} | {steps:,} | {steps * 64 / 50_000:.2f} | {spread} | {shares} |")
     return rows
 
 
-def misses(kept: dict[str, Any], target: float, key: Key) -> str:
+def misses(kept: dict[str, Any], target: float) -> str:
     """How near the tried numbers of steps came."""
-    found = tried(kept, target, key)
+    found = tried(kept, target)
     return "; ".join(f"{statistics.mean(shares):.2%} after {steps:,} steps" for steps, shares in found.items())
 
 
 def words(variant: Variant) -> str:
     """What differs from the course's recipe."""
-    usual = vars(COURSE)
-    changed = {name: value for name, value in vars(variant).items() if value != usual[name]}
-    return ", ".join(f"{name} {value}" for name, value in changed.items())
+    return ", ".join(f"{name} {value}" for name, value in variant.changed().items())

@@ -1,6 +1,8 @@
 """One way to train, as a value: everything that the search changes."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -34,3 +36,13 @@ class Variant:
     flips: bool = False
     shift: int = 0
     test_flips: bool = False
+
+    def changed(self) -> dict[str, Any]:
+        """What differs from the course's recipe, by name."""
+        usual = asdict(Variant())
+        return {name: value for name, value in asdict(self).items() if value != usual[name]}
+
+
+def key(variant: Variant, steps: int, seed: int) -> str:
+    """The name under which a training is kept: what differs from the course's recipe, steps and seed."""
+    return json.dumps([variant.changed(), steps, seed])
