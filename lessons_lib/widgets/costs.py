@@ -1,0 +1,106 @@
+"""Lesson 10: move the inputs of the cost model; the costs, their crossing and every formula follow at once."""
+
+import html
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from lessons_lib import plots
+from lessons_lib.economics.crossing import CURRENCIES, curves, overtakes
+from lessons_lib.economics.formulas import costs
+from lessons_lib.economics.inputs import Input, Inputs
+from lessons_lib.economics.shares import inference_share
+from lessons_lib.economics.told import IN
+from lessons_lib.economics.units import in_words, when
+from lessons_lib.widgets.fallback import have_widgets, show
+from lessons_lib.widgets.keyboard import choice
+
+MOVED = ("requests", "growth", "utilisation", "serving_price", "fewest_machines", "retrainings", "lifetime")
+STOPS = 8
+WIDE = 10.0  # high over low from which the stops of a slider are equal ratios apart
+
+
+def stops(one: Input) -> list[float]:
+    """Where the slider of an input can stand: over its range, its own value among them; three digits."""
+    wide = one.low > 0 and one.high / one.low >= WIDE
+    spread = np.geomspace if wide else np.linspace
+    between = {float(f"{value:.3g}") for value in spread(one.low, one.high, STOPS)}
+    return sorted({*(value for value in between if one.low <= value <= one.high), one.low, one.value, one.high})
+
+
+def describe(inputs: Inputs, currency: str = "USD") -> str:
+    """Price, crossing and shares of a set of inputs.
+
+    Args:
+        currency: in which training and serving are compared.
+    """
+    trace, months = costs(inputs), overtakes(curves(inputs, currency)).months
+    life = inputs["lifetime"].told(inputs["lifetime"].value)
+    meets = "never overtakes training" if months is None else f"overtakes training {when(months)} after launch"
+    return (
+        f"Over {life}: {trace['total'].told} in all, {trace['price_life'].told}, {inference_share(inputs):.1%} of it for inference; "
+        f"{trace['energy'].told} and {trace['emissions'].told}. Counted in {IN[currency]}, serving {meets}."
+    )
+
+
+def cost_explorer(inputs: Inputs, moved: Sequence[str] = MOVED, currency: str = "USD") -> None:
+    """A slider for each moved input and a choice of currency; a sentence, a picture and every formula with its figures.
+
+    Args:
+        inputs: to start from. moved: names of inputs. currency: "USD", "kWh" or "kg_CO2".
+
+    Raises:
+        Mistake: an input or a currency that does not exist.
+    """
+    ranges = {name: inputs[name] for name in moved}
+    curves(inputs, currency)
+    text = f"{describe(inputs, currency)}\n{costs(inputs).table()!r}"
+    if not have_widgets():
+        print(text)
+        return
+    import ipywidgets
+
+    wide, style = {"width": "38em"}, {"description_width": "14em"}
+    sliders: dict[str, Any] = {
+        name: ipywidgets.SelectionSlider(
+            options=[(one.told(value), value) for value in stops(one)], value=one.value, description=_short(name),
+            layout=wide, style=style,
+        )
+        for name, one in ranges.items()
+    }  # fmt: skip
+    counted = choice("counted in", [(IN[name], name) for name in CURRENCIES])
+    counted.value = currency
+    told, shown = ipywidgets.HTML(), ipywidgets.HTML()
+    told.add_class("costs-readout")
+
+    def redraw(_change: object = None) -> None:
+        chosen = inputs.changed(**{name: slider.value for name, slider in sliders.items()})
+        told.value = f'<p role="status">{html.escape(describe(chosen, counted.value))}</p>'
+        key = tuple(slider.value for slider in sliders.values())
+        shown.value = drawn(key, counted.value)
+
+    @lru_cache(maxsize=256)
+    def drawn(values: tuple[float, ...], unit: str) -> str:
+        chosen = inputs.changed(**dict(zip(sliders, values, strict=True)))
+        formulas = costs(chosen).table()._repr_html_()
+        return f"{picture(chosen, unit)._repr_html_()}<details><summary>Every figure and its formula</summary>{formulas}</details>"
+
+    for control in (*sliders.values(), counted):
+        control.observe(redraw, "value")
+    redraw()
+    show(ipywidgets.VBox([*sliders.values(), counted, told, shown]), html=told.value + shown.value, text=text)
+
+
+def picture(inputs: Inputs, currency: str = "USD") -> plots.Picture:
+    """Training and serving over the lifetime, and where they cross."""
+    found, life = curves(inputs, currency), inputs.numbers()["lifetime"]
+    return plots.costs_over_time(
+        found, life, overtakes(found).months, title=f"Training against serving, counted in {IN[currency]}",
+        unit=currency.replace("_", " "), words=lambda value: in_words(value, currency), times=when,
+    )  # fmt: skip
+
+
+def _short(name: str) -> str:
+    return name.replace("_", " ")
