@@ -48,8 +48,11 @@ def expect(
         raise type(outcome)(f"{outcome.message} {note}".rstrip() + f" Given: {given_text(given)}.") from None
 
 
-def call(answer: Any, given: dict[str, Any]) -> Any:
+def call(answer: Any, given: dict[str, Any], limit_s: float | None = None) -> Any:
     """Call the answer on private copies with fixed seeds and a time limit, and see that the copies stay as they were.
+
+    Args:
+        limit_s: how long it may run, where that is more than usual: an answer that trains.
 
     Raises:
         Outcome: it is no such function, it raised, it ran too long, or it changed an argument.
@@ -57,7 +60,7 @@ def call(answer: Any, given: dict[str, Any]) -> Any:
     _must_take(answer, given)
     private = copy.deepcopy(given)
     seed_all()
-    result = _run(answer, list(private.values()))
+    result = _run(answer, list(private.values()), limit_s or TIME_LIMIT_S)
     for name, value in given.items():
         if text := change(value, private[name]):
             raise NotYet(f"The argument `{name}` {text}. Others still need it: compute a new value and return that.")
@@ -79,8 +82,8 @@ def _must_take(answer: Any, given: dict[str, Any]) -> None:
         return
 
 
-def _run(answer: Any, arguments: list[Any]) -> Any:
-    limit = time_limit(TIME_LIMIT_S)
+def _run(answer: Any, arguments: list[Any], limit_s: float) -> Any:
+    limit = time_limit(limit_s)
     result = None
     try:
         with limit:
@@ -94,5 +97,5 @@ def _run(answer: Any, arguments: list[Any]) -> Any:
         if not limit.rang:
             raise outcome_of(error) from None
     if limit.rang:
-        raise Stopped(f"It ran longer than {TIME_LIMIT_S:g} s. A loop that never ends? Check what should end it.")
+        raise Stopped(f"It ran longer than {limit_s:g} s. A loop that never ends? Check what should end it.")
     return result

@@ -1,0 +1,61 @@
+"""What is shipped: which variant of the network, on which engine, how many images at once, on how many threads."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from lessons_lib import engines
+from lessons_lib.explained import Mistake, NotHere
+
+ENGINES = tuple(name for name in engines.NAMES if not name.startswith("GPU"))
+FLOAT32, INT8 = "ONNX Runtime", "ONNX Runtime int8"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Something that could be shipped; the precision comes with the engine."""
+
+    variant: str
+    engine: str
+    batch: int = 1
+    threads: int = 1
+
+    @property
+    def name(self) -> str:
+        """All that sets it apart, in a few words."""
+        threads = f" · {self.threads} threads" if self.threads != 1 else ""
+        return f"{self.variant} · {self.engine} · batch {self.batch}{threads}"
+
+
+BASE = Candidate("base", "eager")
+
+# One that meets every budget of its scenario on two cores, with the road signs and their shipped network.
+REFERENCES: dict[str, Candidate] = {
+    "vehicle": Candidate("base", INT8),
+    "phone": Candidate("channels -50 %", INT8),
+    "nightly": Candidate("channels -50 %", INT8, batch=32),
+    "web service": Candidate("base", INT8),
+}
+
+
+def pool(variants: Iterable[str], batch: int = 32) -> list[Candidate]:
+    """What the lesson measures: the base, and every variant on ONNX Runtime in both precisions; one image and `batch` at once."""
+    kinds = [("base", "eager"), *((variant, engine) for variant in variants for engine in (FLOAT32, INT8))]
+    return [Candidate(*kind, batch=size) for kind in kinds for size in (1, batch)]
+
+
+def check(candidate: Candidate, variants: Sequence[str]) -> None:
+    """See that a candidate can be measured here.
+
+    Raises:
+        Mistake: a variant, engine, batch size or number of threads that there is not; names what there is.
+        NotHere: this machine lacks the engine.
+    """
+    if candidate.variant not in variants:
+        raise Mistake(f"VARIANT is {candidate.variant!r}; choose one of: {'; '.join(variants)}.")
+    if candidate.engine not in ENGINES:
+        raise Mistake(f"ENGINE is {candidate.engine!r}; what is shipped here runs on a CPU: {'; '.join(ENGINES)}.")
+    for name, count, most in (("BATCH", candidate.batch, 512), ("THREADS", candidate.threads, 64)):
+        if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= most:
+            raise Mistake(f"{name} is {count!r}; give a whole number from 1 to {most}.")
+    if reason := engines.missing(candidate.engine):
+        raise NotHere(reason)
