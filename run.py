@@ -27,13 +27,13 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 def main(arguments: list[str]) -> int:
     """Carry out one sub-command and return its exit status."""
-    parser, course = make_parsers()
+    parser, commands = make_parsers()
     chosen, rest = parser.parse_known_args(arguments)
     if chosen.command is None:
         parser.print_help()
         return 2
     if rest and chosen.command not in ("test", "lab"):
-        (course if chosen.command == "course" else parser).error(f"unknown: {' '.join(rest)}")
+        commands[chosen.command].error(f"unknown: {' '.join(rest)}")
     try:
         return COMMANDS[chosen.command](arguments[arguments.index(chosen.command) + 1 :])
     except Failed as reason:
@@ -44,27 +44,52 @@ def main(arguments: list[str]) -> int:
         return 130
 
 
-def make_parsers() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
-    """The parser of the command line, and that of the sub-command `course`."""
+def make_parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """The parser of the command line, and those of the sub-commands."""
     parser = argparse.ArgumentParser(prog="run.py", description=__doc__, allow_abbrev=False)
-    commands = parser.add_subparsers(dest="command", metavar="course | test | lab | doctor | clean")
+    commands = parser.add_subparsers(dest="command", metavar=" | ".join(COMMANDS))
 
     def add(name: str, text: str) -> argparse.ArgumentParser:
         return commands.add_parser(name, help=text, description=text, allow_abbrev=False)
 
     course = add("course", "Run every lesson without a browser and write reports/course.html and reports/course.json.")
     options.add_course_options(course)
+    report = add(
+        "report", "Write what you predicted, measured and tried into reports/report.html and reports/report.json."
+    )
+    options.add_report_options(report)
+    verify = add(
+        "verify", "Say whether a report is whole and unaltered, and which machines measured it; installs nothing."
+    )
+    verify.add_argument("file", metavar="FILE", help="a report.html or report.json")
     add("test", "Install what the tests need on top and run pytest; further arguments go to pytest.")
     add("lab", "Open JupyterLab at lesson 00, or at another: lab 01; other arguments (--no-browser) go to JupyterLab.")
     add("doctor", "Say whether this machine is ready and what to do if it is not; installs nothing.")
     add("clean", "Remove the virtual environment, so that the next start makes a new one.")
-    return parser, course
+    return parser, dict(commands.choices)
 
 
 def course(arguments: list[str]) -> int:
     """Run the lessons."""
     installation.set_up(COURSE)
     return call("-m", "lessons_lib.course", "run", *arguments)
+
+
+def report(arguments: list[str]) -> int:
+    """Write the learner's report."""
+    installation.set_up(COURSE)
+    return call("-m", "lessons_lib.report", *arguments)
+
+
+def verify(arguments: list[str]) -> int:
+    """Verify a report: 0 whole and unaltered, 1 altered or damaged, 2 cannot be told. The standard library is enough."""
+    from lessons_lib.report import verify as verification
+
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # a file may have any name
+    finding = verification.verify(arguments[-1])
+    print(finding, file=sys.stderr if finding.status else sys.stdout)
+    return finding.status
 
 
 def test(arguments: list[str]) -> int:
@@ -111,7 +136,15 @@ def clean(_: list[str]) -> int:
     return 0
 
 
-COMMANDS = {"course": course, "test": test, "lab": lab, "doctor": doctor, "clean": clean}
+COMMANDS = {
+    "course": course,
+    "report": report,
+    "verify": verify,
+    "test": test,
+    "lab": lab,
+    "doctor": doctor,
+    "clean": clean,
+}
 
 
 def call(*arguments: str) -> int:

@@ -147,7 +147,8 @@ plots.learning_curves(history, "Training the small network")
 # %% tags=["nbval-ignore-output"]
 test_accuracy = training.accuracy(fresh, data.test)
 record.append("measurement", name="01.accuracy", model="small", dataset=data.name, device=str(where),
-              accuracy=test_accuracy, images_per_second=history.images_per_second)
+              accuracy=test_accuracy, images_per_second=history.images_per_second, steps=len(history.loss),
+              seconds=history.seconds, visits=history.images / len(data.train))
 if history.finished:
     checkpoints.save(checkpoints.own_path("small", data), fresh, data, accuracy=test_accuracy)
 print(f"accuracy on {len(data.test):,} test images: {test_accuracy:.1%}")

@@ -88,6 +88,7 @@ predict("03.noise", f"{some:,} images, 40 % of the labels wrong: how many points
 
 # %% [markdown]
 # ## Measure
+# ### What do wrong labels cost?
 # The training images are judged by the labels that the network was given, wrong ones included; the new images by
 # right ones.
 
@@ -155,6 +156,7 @@ predict("03.remedy", f"Which remedy gains most, starting from {few:,} images and
 
 # %% [markdown]
 # ## Measure
+# ### Which remedy helps?
 # How to read the picture: a hollow ring is the difference for one seed, the filled mark is the mean of the rings, and
 # the bar is its 95 % interval. To the right of the line at 0 the network got better. **Helped** or **hurt** is said
 # only where the bar leaves 0 out.
@@ -224,6 +226,8 @@ for name, one in {"40 % wrong labels": noise.get(0.4), **effects}.items():
     if one:
         record.append("measurement", name="03.effect", change=name, dataset=data.name, word=one.word,
                       points=100 * one.mean, figures=one.figures, seeds=len(one.differences))
+gaps = {name: findings.mean(run.gap for run in runs.values()) for name, runs in by_remedy.items() if runs}
+record.append("measurement", name="03.gaps", dataset=data.name, points={name: 100 * gap for name, gap in gaps.items()})
 print("Kept in your record.")
 
 # %% [markdown]

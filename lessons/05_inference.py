@@ -167,6 +167,7 @@ predict("05.cost", f"A training step of {size} images, against predicting the sa
 
 # %% [markdown]
 # ## Measure
+# ### What does a step cost?
 # Both in PyTorch, in turns, on one CPU thread or on the GPU. The memory is counted tensor by tensor as in lesson 02,
 # the arithmetic by PyTorch's own counter.
 

@@ -275,7 +275,8 @@ else:
 
 # %% [markdown]
 # ## Measure
-# Everything side by side, in turns, on the fastest engine here, one image at a time. A quarter and a half of the channels gone
+# ### Everything side by side
+# In turns, on the fastest engine here, one image at a time. A quarter and a half of the channels gone
 # are distilled too, so that there is something between all and little. **MMAC** is a million multiply-accumulates, and the
 # **model file** is what the engine loads: more than the weights alone where it holds the graph as well.
 

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import time
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,8 @@ from lessons_lib.headless.preparation import (
     select,
 )
 from lessons_lib.headless.progress import Progress, TimeLeft
+from lessons_lib.ledger import Row, ledger, ledger_table
+from lessons_lib.report.plain import plain
 from lessons_lib.tables import Table
 
 if TYPE_CHECKING:
@@ -129,8 +132,8 @@ def time_left(lessons: list[Path], profile: str) -> TimeLeft:
 
 
 def comparison() -> dict[str, Any]:
-    """What the lessons left in the record: the comparison of lesson 09 and the accuracies of lesson 01."""
-    found: dict[str, Any] = {"headline": None}
+    """What the lessons left in the record: the claims ledger, the comparison of lesson 09, the accuracies of lesson 01."""
+    found: dict[str, Any] = {"headline": None, "ledger": plain([asdict(row) for row in ledger()])}
     if event := record.latest("measurement", "09.headline"):
         found["headline"] = {"sentence": event.get("sentence", ""), "rows": event.get("rows", [])}
     measured = [event for event in record.events("measurement") if event.get("name") == "01.accuracy"]
@@ -140,7 +143,7 @@ def comparison() -> dict[str, Any]:
 
 
 def print_summary(summary: dict[str, Any], output: Path) -> None:
-    """The table at the end: lesson, seconds, peak memory, result; then the comparison."""
+    """What stands at the end: lesson, seconds, peak memory, result; the comparison; the claims ledger."""
     rows = [
         {"lesson": r["name"], "seconds": r["seconds"], "peak MB": f"{r['peak_rss_mb']:,.0f}", "result": r["status"]}
         for r in summary["notebooks"]
@@ -148,6 +151,7 @@ def print_summary(summary: dict[str, Any], output: Path) -> None:
     print(f"\n{Table('The lessons', rows)}")
     if headline := summary["headline"]:
         print(f"\n{Table(headline['sentence'], headline['rows'])}")
+    print(f"\n{ledger_table([Row(**row) for row in summary['ledger']])}")
     print(f"\nReport: {output / 'course.html'}")
 
 

@@ -1,4 +1,4 @@
-"""The options of `run.py course`, written once; needs only the standard library, so that a typing error is found early."""
+"""The options of run.py's commands, written once; needs only the standard library, so that a typing error is found early."""
 
 import argparse
 
@@ -27,6 +27,18 @@ def add_course_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--output", metavar="DIR", help="where course.html and course.json go (the default is reports/ in the project)"
+    )
+
+
+def add_report_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the learner's report to `parser`."""
+    parser.add_argument(
+        "--output", metavar="DIR", help="where report.html and report.json go (the default is reports/ in the project)"
+    )
+    parser.add_argument(
+        "--record",
+        metavar="DIR",
+        help="the folder of the record, for example reports/learner for that of `run.py course`",
     )
 
 

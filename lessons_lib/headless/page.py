@@ -4,6 +4,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from lessons_lib.report.environment import machine_table
+from lessons_lib.report.ledger_html import ledger_html
 from lessons_lib.tables import Table
 
 TITLE = "Training and Inference, Measured"
@@ -46,6 +48,7 @@ def page(summary: dict[str, Any], executed: Path) -> str:
 <li><a href="#summary">Summary</a></li>
 <li><a href="#machine">The machine</a></li>
 {"".join(f'<li><a href="#{escape(name)}">{escape(name)}</a></li>' for name in names)}
+<li><a href="#ledger">The claims ledger</a></li>
 </ul></nav>
 <main>
 <section id="summary"><h2>Summary</h2>
@@ -56,6 +59,9 @@ def page(summary: dict[str, Any], executed: Path) -> str:
 {machine_table(summary["fingerprint"])}
 </section>
 {sections}
+<section class="lesson" id="ledger"><h2>The claims ledger</h2>
+{ledger_section(summary.get("ledger", []), names)}
+</section>
 </main>
 </body>
 </html>
@@ -90,31 +96,14 @@ def headline(result: dict[str, Any] | None) -> str:
     return f"<p>{escape(result.get('sentence', ''))}</p>{table._repr_html_()}"
 
 
-def machine_table(fingerprint: dict[str, Any]) -> str:
-    """What the figures depend on."""
-    return pairs_table("What the figures depend on", [in_gib(key, value) for key, value in fingerprint.items()])
+def ledger_section(rows: list[dict[str, Any]], names: list[str]) -> str:
+    """The claims ledger of this run; its links lead to the lessons on this page."""
 
+    def lead(link: str) -> str | None:
+        lesson, _, heading = link.removeprefix("notebooks/").partition(".ipynb#")
+        return f"#{lesson}.{heading}" if lesson in names else None
 
-def in_gib(key: str, value: Any) -> tuple[str, Any]:
-    """A fact of the fingerprint with a readable name and, where it is a size, a readable unit."""
-    if key.endswith("_bytes"):
-        return key.removesuffix("_bytes").replace("_", " "), f"{value / 2**30:.1f} GiB"
-    return key.replace("_", " "), value
-
-
-def pairs_table(caption: str, pairs: list[tuple[str, Any]]) -> str:
-    """A table of names and values."""
-    rows = "".join(f'<tr><th scope="row">{escape(str(a))}</th><td>{escape(in_words(b))}</td></tr>' for a, b in pairs)
-    return f"<table><caption>{escape(caption)}</caption><tbody>{rows}</tbody></table>"
-
-
-def in_words(value: Any) -> str:
-    """A value of the fingerprint for people: lists and dictionaries without brackets, None as "none"."""
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {in_words(item)}" for name, item in (in_gib(*pair) for pair in value.items()))
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return "none" if value is None else str(value)
+    return ledger_html(rows, lead) if rows else '<p class="note">This run has no claims ledger.</p>'
 
 
 def lesson_section(name: str, executed: Path, names: list[str]) -> str:

@@ -2,6 +2,8 @@
 
 from pygments.formatters import HtmlFormatter
 
+from lessons_lib.report.style import LEDGER
+
 PAGE = """
 :root { color-scheme: light dark; --text: #1f2328; --soft: #59636e; --rule: #d1d9e0; --back: #fff; --box: #f6f8fa;
   --link: #0060a8; --bad: #b3261e; }
@@ -35,4 +37,4 @@ def style() -> str:
     light = HtmlFormatter(style="friendly").get_style_defs(".highlight")
     dark = HtmlFormatter(style="github-dark").get_style_defs(".highlight")
     plain = ".highlight { background: none !important; }"
-    return f"{PAGE}\n{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}\n{plain}\n"
+    return f"{PAGE}{LEDGER}\n{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}\n{plain}\n"
