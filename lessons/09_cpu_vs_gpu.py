@@ -334,4 +334,4 @@ Table(headline["sentence"], headline["rows"])
 # 2. Gains need not multiply. Measure the combination, not the parts.
 # 3. Choose from the Pareto front by the job: a deadline picks by latency, a nightly run by throughput, a phone by size.
 #
-# This is the end of the lessons so far. `python3 run.py course` puts your results on one page.
+# Next: [10 · What does it cost?](10_economics.ipynb)

@@ -94,6 +94,10 @@ SLIDERS = [
     ("06_quantization.ipynb", "bits-readout"),
     ("07_pruning.ipynb", "pareto-readout"),
     ("08_batching.ipynb", "serving-readout"),
+    ("10_economics.ipynb", "costs-readout"),
+    ("11_production.ipynb", "drift-readout"),
+    ("11_production.ipynb", "rollout-readout"),
+    ("12_capstone.ipynb", "budget-readout"),
 ]
 
 
