@@ -133,7 +133,7 @@ predict("10.matters", "Which of these moves the price of a prediction most, with
 
 # %% [markdown]
 # ## Measure
-# Each input is moved from its low to its high end, all others stay. The widest bar is the input to look at first; this
+# Each input is moved from its low to its high end, all others stay. The bar at the top moves the price by most dollars: look at it first. This
 # picture is called a **tornado chart**.
 
 # %% tags=["nbval-ignore-output"]
@@ -166,16 +166,16 @@ savings.table(changes)
 # %% [markdown]
 # ## Explain
 # ### 80 to 90 per cent of what?
-# A bill has a moment at which it is drawn up. On the day of launch all of it is training; each day after adds to serving alone.
-# So every bill passes through both claims, if the service lives long enough: first one, then the other. Three bills: yours; yours where no machine
-# always runs; and that of a company you will meet below.
+# A bill has a moment at which it is drawn up. On the day of launch all of it is training; each day after adds to serving, and only now
+# and then a retraining to training. So every bill passes through both claims, if serving outgrows retraining and the service lives long
+# enough: first one, then the other. Three bills: yours; yours where no machine always runs; and that of a company you will meet below.
 
 # %% tags=["nbval-ignore-output"]
 import numpy as np
 
 bills = {"your network": inputs, "the same, paid by use": inputs.changed(fewest_machines=0),
          "$100,000 to train, $500,000 a year to serve": claims.company(inputs)}
-months = np.geomspace(1e-4, max(36.0, inputs.numbers()["lifetime"]), 80)
+months = np.geomspace(min(1e-4, (even.months or 1) / 20), max(36.0, inputs.numbers()["lifetime"]), 80)
 plots.bill_shares({key: [shares.inference_share(one, month) for month in months] for key, one in bills.items()},
                   months, when, shares.CLAIMED)
 
@@ -199,7 +199,7 @@ company.table("$100,000 to train, $500,000 a year to serve")
 
 # %% [markdown] tags=["computed", "nbval-ignore-output"]
 # At those prices serving has cost as much as training after **{company["even"].told}**, and is {company["first_year"].told} of the
-# first year's bill: one of the two claims of 80 to 90 per cent is the other's arithmetic. It takes {company["traffic_least"].told} or more to
+# first year's bill: so "80 to 90 per cent is inference" follows from these two prices. It takes {company["traffic_least"].told} or more to
 # fill its machines with your network.
 
 # %% [markdown]

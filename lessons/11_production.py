@@ -114,7 +114,7 @@ plots.bands(told.accuracy_series(watched), title="What drift does to the accurac
 # - **Kolmogorov-Smirnov** (KS) takes the largest gap between two cumulative distributions, and knows how large chance makes it: the
 #   **p-value** is the probability of such a gap where nothing has changed.
 # - **MMD**, the maximum mean discrepancy, takes all features together: are the images of the week as like each other as they are like the
-#   reference?
+#   reference? The estimate lies around 0 without drift, at times below.
 #
 # Here for one quiet week, and for one in the strongest drift:
 
@@ -236,7 +236,7 @@ parts = retraining.retraining_price(tuned, price_per_hour=MACHINE_HOUR, price_of
 # ### A year of it
 # Now a year is simulated with what you measured: how much accuracy is lost at which distance between the world and what the model was
 # trained on, how often **{guard}** rings there, and how far a retraining brings the model to where the world is. The world moves
-# from no drift to full strength and back.
+# from no drift to full strength and back, or jumps there in week 20.
 
 # %% tags=["nbval-ignore-output"]
 predict("11.rhythm", "The world moves from no drift to full strength in a quarter, and back in the next. What is cheapest?",
@@ -450,8 +450,8 @@ all_served = all(found == right_answers for found in served.values())
 # %% [markdown]
 # ## Explain
 # Looking at a rollout after every request is dangerous: an ordinary test with a level of 2 %, repeated until it says yes, says yes far
-# more often than that. Here a **gambler** collects the evidence. Who believes that the new version is worse bets on it: a stake
-# $\lambda$ of the money is multiplied by
+# more often than that. Here a **gambler** collects the evidence. Who believes that the new version is worse bets on it with a share
+# $\lambda$ of the money, the stake, and all of the money is multiplied by
 #
 # $$1 + \lambda d, \quad d = +1 \text{ where only the live version was right}, -1 \text{ where only the new one was, else } 0.$$
 #
@@ -482,7 +482,7 @@ Table("Simulated rollouts", [
 #
 # What it needs are labels, at least of the requests that are compared. Without any, the shadow's agreement is what is left, and the
 # alarms from the first half of this lesson. And a thread that hangs cannot be stopped in Python: a version that has to be
-# stopped for sure belongs into a process of its own, as the server of [lesson 08](08_batching.ipynb) is.
+# stopped for sure belongs in a process of its own, as the server of [lesson 08](08_batching.ipynb) is.
 
 # %% [markdown]
 # ## Explore

@@ -110,7 +110,9 @@ Table("The networks", [{"variant": key, "parameters": f"{models.parameters(net):
 pool = candidates.pool(variants)
 seconds = choose(PROFILE, smoke=1.0, quick=8.0, full=60.0)     # for the latencies of all together
 measured = measuring.measure(pool, variants, data, seconds=seconds, price_per_hour=PRICE_PER_HOUR)
-print(*[one.problem for one in measured if one.problem], sep="\n")
+for one in measured:
+    if one.problem:
+        print(one.problem)
 choosing.measured_table(measured)
 
 # %% [markdown] tags=["computed", "nbval-ignore-output"]

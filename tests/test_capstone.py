@@ -12,6 +12,7 @@ from lessons_lib import plots
 from lessons_lib.capstone import candidates, choosing, judging, measuring, memory, scenarios
 from lessons_lib.capstone.candidates import BASE, FLOAT32, INT8, Candidate
 from lessons_lib.capstone.measuring import Measured
+from lessons_lib.cold_start import store
 from lessons_lib.explained import Mistake, NotHere
 
 MIB = 2**20
@@ -297,8 +298,8 @@ def test_two_threads_cost_two_cores():
 
 def test_the_files_that_count_are_those_that_are_shipped(tmp_path):
     shipped = dataclasses.replace(engine(None), files={"model.xml": b"12345", "model.bin": b"123"})
-    assert memory.store(tmp_path / "a", shipped, learnt("small"), dataset()) == 8
-    eager = memory.store(tmp_path / "b", engine(None), learnt("small"), dataset())
+    assert store(tmp_path / "a", shipped, learnt("small"), dataset()) == 8
+    eager = store(tmp_path / "b", engine(None), learnt("small"), dataset())
     assert eager == (tmp_path / "b" / "model.safetensors").stat().st_size > 300_000
 
 

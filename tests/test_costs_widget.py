@@ -91,6 +91,7 @@ def test_a_picture_says_where_the_curves_meet():
     assert "Serving does not overtake training." in picture(never).alt
     free = assumed().changed(training_price="0 USD/hour")
     assert "training reaches $0" in picture(free).alt
+    assert picture(free).alt.endswith("They meet after 0 seconds.")
 
 
 def test_the_tornado_names_the_widest_swing_first():

@@ -55,7 +55,7 @@ def test_without_a_notebook_the_sentences_are_printed(capsys):
 
 
 def test_without_weeks_there_is_nothing_to_explore():
-    with pytest.raises(ValueError, match="run the cell that watches the weeks first"):
+    with pytest.raises(Mistake, match="run the cell that watches the weeks first"):
         drift_explorer(Watched(50, {}, {}, {}, {}, 0.9, {}))
 
 

@@ -98,7 +98,7 @@ def test_the_rhythm_follows_the_speed_and_the_price_of_an_error():
     harmless = Measured({0.0: 0.0, 1.0: 0.5}, SURE.chances, 1.0)
     assert claims.rhythm(harmless, PRICES)["word"] == "cannot be tested here"
     useless = Measured(LINEAR, SURE.chances, 0.05)
-    assert "brought back 5%" in claims.rhythm(useless, PRICES)["said"]
+    assert "5% of the way" in claims.rhythm(useless, PRICES)["said"]
 
 
 def test_policies_have_names_and_refuse_a_period_below_a_week():
@@ -143,6 +143,18 @@ def test_curves_for_the_year_start_at_nothing_and_never_fall():
     assert found.chances == {0.0: 0.0, 0.5: 1.0, 1.0: 1.0}
 
 
+def test_after_a_retraining_the_year_loses_what_was_measured_after_it():
+    bent = replace(
+        watched({"a": 0.4, "b": 0.0}), accuracies={("a", 0.5): 0.86, ("a", 1.0): 0.5, ("b", 0.5): 0.9, ("b", 1.0): 0.9}
+    )
+    found = year.measured(bent, "a", "d", 1.0, 0.55)  # 4 points at half the way, 40 at all of it; 18 were left
+    assert year.simulate(Policy(10), World("jumps", jump=0), found, PRICES).points_lost[10] == pytest.approx(
+        18, abs=0.1
+    )
+    assert year.measured(bent, "a", "d", 1.0, 1.0).recovered == 1.0
+    assert year.measured(bent, "a", "d", 1.0, 0.0).recovered == 0.0
+
+
 def test_retraining_leaves_the_model_as_it_was_and_is_judged_on_other_images():
     model, data = learnt("small"), dataset(train=64, test=40)
     before = snapshot(model)
@@ -167,16 +179,16 @@ def test_the_share_that_comes_back_by_hand():
 def test_the_price_of_a_retraining_has_three_parts():
     found = retraining.Retrained("dusk", 1.0, 500, 7200.0, 0.99, 0.5, 0.8, 0.98)
     parts = retraining.retraining_price(found, price_per_hour=3.0, price_of_a_label=0.1, release=40.0, failed_share=0.5)
-    assert parts == pytest.approx({"machine": 12.0, "labels": 50.0, "release": 40.0})
+    assert parts == pytest.approx({"the machine": 12.0, "labels": 50.0, "the release": 40.0})
     sentence = told_costs.retrained_told(found, parts)
     assert "61% of what was lost" in sentence
-    assert "$102: $12 for machine, $50 for labels, $40 for release. Most of it goes to labels." in sentence
+    assert "$102: $12 for the machine, $50 for labels, $40 for the release. Most of it goes to labels." in sentence
 
 
 def test_tables_and_sentences_name_the_cheapest_policy():
     years = [year.simulate(policy, JUMP, SURE, PRICES) for policy in (Policy(), Policy(13), Policy(on_alarm=True))]
     assert told_costs.years_told(years, "jumps") == (
-        "In a world that jumps, **on alarm** is cheapest: $3,100 a year; never to train anew costs $86,000."
+        "In a world that jumps, **on alarm** is the cheapest of these: $3,100 a year; never to train anew costs $86,000."
     )
     assert told_costs.looks_told(years, "jumps").startswith(
         "On alarm alone, a world that jumps takes 1.0 looks and 1.0 retrainings."

@@ -114,6 +114,7 @@ def test_nonsense_is_refused_by_its_name(call, named):
         ({"utilisation": "3 hour"}, "has to be in a plain number"),
         ({"latency": "3 bananas"}, "write a number and a unit"),
         ({"latency": 0}, "latency is 0"),
+        ({"serving_price": 0}, "serving_price is 0"),
         ({"latency": math.nan}, "latency is nan"),
         ({"utilisation": "120 percent"}, "utilisation is 1.2"),
         ({"growth": -100}, "growth is -1"),

@@ -314,6 +314,10 @@ def test_who_computes_the_checksum_anew_is_not_found_out_and_that_is_said(writte
     assert "no proof against somebody who computes the checksum anew" in str(verify(tmp_path / "forged.json"))
 
 
+def of_content(text: str) -> bytes:
+    return f'{{"kind": "{KIND}", "format": {FORMAT}, "content": {text}, "sha256": "0"}}'.encode()
+
+
 NEWER = json.dumps({"kind": KIND, "format": FORMAT + 1, "content": {}, "sha256": ""})
 
 
@@ -340,6 +344,8 @@ NEWER = json.dumps({"kind": KIND, "format": FORMAT + 1, "content": {}, "sha256":
         (f'{{"kind": "{KIND}", "content": {"[" * 100_000}'.encode(), ALTERED, "cannot be read"),
         (f'{{"kind": "{KIND}", "content": {"9" * 9_000}}}'.encode(), ALTERED, "cannot be read"),
         (f"<p>{KIND}</p>".encode(), ALTERED, "a part of it is missing"),
+        (of_content('{"a": 1e999}'), ALTERED, "no report holds such JSON"),
+        (of_content('{"a": ' * 700 + "1" + "}" * 700), ALTERED, "altered or not whole"),
     ],
     ids=lambda value: str(value)[:30],
 )
@@ -366,6 +372,11 @@ def test_a_file_that_is_not_there_or_is_none_is_a_sentence(tmp_path, name):
     found = verify(f"{tmp_path}/{name}")
     assert found.status == UNKNOWN
     assert len(found.sentences) == 1
+
+
+def test_a_home_that_nobody_has_is_a_sentence():
+    found = verify("~nobody-of-this-name/report.html")
+    assert (found.status, "There is no file" in str(found)) == (UNKNOWN, True)
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x), max_leaves=8))  # fmt: skip
@@ -431,15 +442,13 @@ def test_the_button_writes_the_report_and_tells_where(front, home, tmp_path):
         "from lessons_lib.widgets.report_button import report_button\nreport_button()"
     )
     assert set(bundle) == {VIEW, "text/html", "text/plain"}
-    assert front.readout("report-readout").startswith("The report is not written yet")
+    assert front.readout("report-readout").startswith("Press the button to write the report")
     front.press("Write my report")
     assert front.readout("report-readout").startswith(
         "The claims ledger: 19 of 19 claims measured. Written: reports/report.html"
     )
     assert verify(tmp_path / "reports/report.html").status == UNALTERED
-    front.run(
-        "(files.PROJECT / 'run.py').unlink(); files.PROJECT.joinpath('run.py').mkdir(); files.default_folder = lambda: Path('/dev/null')"
-    )
+    front.run("files.default_folder = lambda: files.PROJECT / 'run.py'")  # a file, no folder
     front.press("Write my report")
     assert "cannot be written" in front.readout("report-readout")
 

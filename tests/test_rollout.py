@@ -72,6 +72,7 @@ def test_failures_within_what_is_tolerated_are_no_alarm_and_two_in_a_row_are():
     alarms = log_failing(failures, np.arange(1, 3_001), 0.01) >= log_needed(0.05)
     assert alarms.any(1).mean() <= 0.05
     assert log_failing(1, 1, 0.01) < log_needed(0.02) <= log_failing(2, 2, 0.01)
+    assert log_failing(0, 1_000, 0.97) < 0 < log_failing(1_000, 1_000, 0.97), "with nearly everything tolerated"
 
 
 @pytest.mark.parametrize(
@@ -89,6 +90,7 @@ def test_failures_within_what_is_tolerated_are_no_alarm_and_two_in_a_row_are():
         ({"look_every": 0}, "look_every"),
         ({"slower": 0}, "slower"),
         ({"prove_before": 0.01}, "prove_before"),
+        ({"prove_before": float("nan")}, "prove_before"),
     ],
 )
 def test_a_policy_that_makes_no_sense_is_refused_by_name(changed, named):
@@ -166,6 +168,10 @@ def test_the_worse_a_version_is_the_sooner_it_is_gone():
     assert compared == sorted(compared, reverse=True)
 
 
+def test_versions_may_disagree_on_every_request():
+    assert not simulate(0.9, 0.1, runs=5).promoted.any(), "1 - 0.9 is a little less than 0.1"
+
+
 def test_shares_that_are_no_probabilities_are_refused():
     for lost, won in ((-0.1, 0.1), (0.6, 0.5)):
         with pytest.raises(Mistake, match="probabilities"):
@@ -200,9 +206,12 @@ def exiting(_x):
     raise SystemExit(1)
 
 
-@pytest.mark.parametrize(("new", "word"), [(raising, "raised"), (exiting, "raised"), (lambda x: None, "no answer")])
+@pytest.mark.parametrize(
+    ("new", "word"),
+    [(raising, "raised"), (exiting, "raised"), (lambda x: -1, "no answer"), (lambda x: None, "no answer")],
+)
 def test_a_version_that_fails_is_taken_out_after_two_failures_and_every_user_gets_an_answer(new, word):
-    router = Router(lambda x: x + 1, new, QUICK, valid=lambda answer: isinstance(answer, int))
+    router = Router(lambda x: x + 1, new, QUICK, valid=lambda answer: answer >= 0)  # of None it raises
     served = [router.answer(str(number), number) for number in range(500)]
     assert [one.answer for one in served] == list(range(1, 501))
     assert {one.version for one in served} == {"live"}
@@ -267,7 +276,6 @@ def test_a_promoted_version_that_begins_to_fail_still_falls_back():
 def test_where_the_live_version_fails_the_new_ones_answer_is_used():
     router = Router(raising, lambda x: "new", Policy(shares=(1.0,), prove_before=2.0))
     assert router.answer("a", None).answer == "new"
-    assert Router(raising, raising, Policy(shares=(1.0,), prove_before=2.0)).word == "running"
     with pytest.raises(RuntimeError, match="out of memory"):
         Router(raising, raising, Policy(shares=(1.0,), prove_before=2.0)).answer("a", None)
 
@@ -335,6 +343,14 @@ def test_shadow_answers_are_compared_and_nobody_gets_or_awaits_them():
     assert f"{shadow.differed:,} answers differ" in str(shadow)
 
 
+def test_an_answer_that_cannot_be_compared_is_a_failure_and_the_shadow_goes_on():
+    shadow = Shadow(lambda x: x, lambda x: np.zeros(2) if x < 3 else x, most_waiting=50)
+    for x in range(10):
+        shadow.answer(x)
+    shadow.close()
+    assert (shadow.failed, shadow.agreed, shadow.differed) == (3, 7, 0)
+
+
 def flipped(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
     wrong = np.random.default_rng(seed).random(len(labels)) < share
     return np.where(wrong, (labels + 1) % 5, labels)
@@ -358,4 +374,5 @@ def test_a_rollout_needs_answers_to_the_same_images_and_ends_when_the_requests_d
         replay("a", [1], [1, 2], [1, 2])
     with pytest.raises(ValueError, match="same images"):
         replay("a", [], [], [])
-    assert replay("a", [1], [1], [1], most_requests=1_000).router.word == "running"
+    done = replay("a", [1], [1], [1], most_requests=1_200)
+    assert (done.router.word, done.requests) == ("running", 1_200)

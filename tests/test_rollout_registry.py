@@ -138,6 +138,11 @@ def test_a_name_that_is_no_version_is_refused_with_those_that_are(registry, name
         registry.version(name)
 
 
+def test_a_folder_that_is_no_version_is_passed_over(registry):
+    (registry.folder / "versions" / "my own notes").mkdir()
+    assert registry.versions() == []
+
+
 def test_no_weights_and_unknown_parents_are_refused(registry):
     with pytest.raises(Mistake, match="no weights"):
         registry.add("empty", {})

@@ -103,7 +103,9 @@ def test_the_claim_holds_where_everything_ended_as_it_should(done, failing):
 
 def test_the_claim_does_not_hold_where_a_user_got_no_answer_or_rollouts_ended_wrongly(done, failing):
     good = outcomes_of(worse=(0.2, 0.0))
-    assert told.claim(list(done.values()), good, failing, False, 1_000, POLICY)["word"] == "does not hold here"
+    unserved = told.claim(list(done.values()), good, failing, False, 1_000, POLICY)
+    assert unserved["word"] == "does not hold here"
+    assert "not every user got the live version's answer" in unserved["said"]
     wrong = {"equal": (0.0, 0.0, good["worse"][2])}  # an equal version that was rolled back each time
     assert told.claim(list(done.values()), wrong, failing, True, 1_000, POLICY)["word"] == "does not hold here"
     running = {"raises": Router(lambda x: x, lambda x: x, POLICY)}

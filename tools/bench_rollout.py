@@ -121,6 +121,8 @@ def killed(kills: int) -> tuple[int, int, int]:
             child = context.Process(target=upgrade_for_ever, args=(folder, kill * 10_000, done))
             child.start()
             while not done.value:
+                if not child.is_alive():
+                    raise RuntimeError("the process that upgrades ended by itself")
                 time.sleep(0.0005)
             time.sleep(random.uniform(0, 0.03))
             child.kill()

@@ -1,6 +1,6 @@
 """By how much each budget is met or missed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from lessons_lib.capstone.measuring import Measured
@@ -129,7 +129,9 @@ def _memory(scenario: Scenario, measured: Measured, base: Measured) -> Line:
     return _ceiling("memory", scenario.memory_share, measured.memory_bytes, base.memory_bytes, mib)
 
 
-def _ceiling(budget: str, part: float, value: float, base: float, words, clocked: bool = False) -> Line:
+def _ceiling(
+    budget: str, part: float, value: float, base: float, words: Callable[[float], str], clocked: bool = False
+) -> Line:
     limit = part * base
     used = value / limit
     over = f"{used - 1:.0%}" if used < 2 else f"a factor of {used:.1f}"

@@ -14,6 +14,7 @@ from lessons_lib import compare, engines
 from lessons_lib.batching import take_batch
 from lessons_lib.capstone import memory
 from lessons_lib.capstone.candidates import BASE, Candidate, check
+from lessons_lib.cold_start import store
 from lessons_lib.datasets.split import Dataset
 from lessons_lib.economics.serving import price_per_million
 from lessons_lib.engines import Engine
@@ -89,7 +90,7 @@ def measure(
     with tempfile.TemporaryDirectory() as top:
         for number, one in enumerate(wanted):
             taken, folder = found[one.name], Path(top) / str(number)
-            size = memory.store(folder, ready[one], variants[one.variant], data)
+            size = store(folder, ready[one], variants[one.variant], data)
             peak, problem = _peak(one, folder, data)
             per_image_s = taken.percentile_ms(50) / 1e3 / one.batch
             cost = price_per_million(per_image_s, price_per_hour * one.threads)

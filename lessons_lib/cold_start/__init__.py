@@ -84,7 +84,7 @@ def measure(
     with tempfile.TemporaryDirectory() as top:
         folders = {name: Path(top) / str(number) for number, name in enumerate(lined_up)}
         for name, engine in lined_up.items():
-            _store(folders[name], engine, model, data)
+            store(folders[name], engine, model, data)
         for _ in range(repeats):
             for name in [name for name in lined_up if name not in problems]:
                 try:
@@ -94,7 +94,8 @@ def measure(
     return [_summary(name, runs[name], problems.get(name, "")) for name in lined_up]
 
 
-def _store(folder: Path, engine: "Engine", model: "nn.Module", data: "Dataset") -> None:
+def store(folder: Path, engine: "Engine", model: "nn.Module", data: "Dataset") -> int:
+    """Write what has to be shipped into a new folder: the engine's graph, or for PyTorch the weights; bytes on disk."""
     from lessons_lib import checkpoints
 
     folder.mkdir()
@@ -102,6 +103,7 @@ def _store(folder: Path, engine: "Engine", model: "nn.Module", data: "Dataset") 
         (folder / file).write_bytes(content)
     if not engine.files:
         checkpoints.save(folder / "model.safetensors", model, data)
+    return sum(path.stat().st_size for path in folder.iterdir())
 
 
 def start(name: str, folder: Path, threads: int, shape: Sequence[int]) -> dict[str, float]:
@@ -110,18 +112,28 @@ def start(name: str, folder: Path, threads: int, shape: Sequence[int]) -> dict[s
     Raises:
         ValueError: the process ended without an answer; names its last words. subprocess.TimeoutExpired: it took too long.
     """
-    command = [sys.executable, "-m", "lessons_lib.cold_start.child", name, str(folder), str(threads), *map(str, shape)]
     begin = time.monotonic()
+    told: dict[str, Any] = json.loads(
+        last_line("lessons_lib.cold_start.child", name, str(folder), str(threads), *map(str, shape))
+    )
+    return {"start_s": told.pop("started") - begin, **told}
+
+
+def last_line(module: str, *arguments: str) -> str:
+    """Run a module of the library in a fresh process; the last line that it prints.
+
+    Raises:
+        ValueError: the process ended without an answer; names its last words. subprocess.TimeoutExpired: it took too long.
+    """
     library = str(Path(__file__).resolve().parents[2])  # also of a clone that is not installed
     found_in = os.pathsep.join(filter(None, [library, os.environ.get("PYTHONPATH")]))
     done = subprocess.run(
-        command, capture_output=True, text=True, timeout=TIMEOUT_S, stdin=subprocess.DEVNULL,
-        env=os.environ | {"PYTHONPATH": found_in},
+        [sys.executable, "-m", module, *arguments], capture_output=True, text=True, timeout=TIMEOUT_S,
+        stdin=subprocess.DEVNULL, env=os.environ | {"PYTHONPATH": found_in},
     )  # fmt: skip
     if done.returncode:
         raise ValueError((done.stderr.strip().splitlines() or ["without a word"])[-1])
-    told: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    return {"start_s": told.pop("started") - begin, **told}
+    return done.stdout.strip().splitlines()[-1]
 
 
 def _summary(name: str, runs: list[dict[str, float]], problem: str) -> ColdStart:

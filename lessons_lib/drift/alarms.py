@@ -59,14 +59,17 @@ class Rate:
 
     @property
     def share(self) -> float:
+        """Of the weeks, with an alarm, 0 to 1."""
         return self.alarms / self.weeks
 
     @property
     def a_year(self) -> float:
+        """Alarms in 52 such weeks."""
         return WEEKS_A_YEAR * self.share
 
     @property
     def interval(self) -> tuple[float, float]:
+        """Between which the true share lies, with a confidence of 95 %."""
         from scipy.stats import binomtest
 
         found = binomtest(self.alarms, self.weeks).proportion_ci(0.95)

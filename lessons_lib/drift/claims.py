@@ -6,12 +6,12 @@ from dataclasses import replace
 from lessons_lib.drift.alarms import Thresholds, power
 from lessons_lib.drift.told import CLEARLY, best_detector
 from lessons_lib.drift.weeks import HARMLESS, Watched
-from lessons_lib.drift.year import SPEEDS, Measured, Prices, World, best_calendar
+from lessons_lib.drift.year import PERIODS, SPEEDS, Measured, Prices, World, best_calendar
 
 Verdict = dict[str, str]  # word and said
 TOO_FEW = 20  # images a week
 FACTOR = 10.0  # how much dearer or cheaper errors may be
-LITTLE = 0.1  # of the lost accuracy
+LITTLE = 0.1  # of the way to the world of today
 
 
 def decays(watched: Watched, limits: Thresholds) -> Verdict:
@@ -50,12 +50,13 @@ def rhythm(measured: Measured, prices: Prices, worlds: Sequence[World] = SPEEDS)
         return _verdict("cannot be tested here", "this drift costs less than a percentage point of accuracy.")
     if measured.recovered < LITTLE:
         return _verdict(
-            "cannot be tested here", f"the retraining brought back {measured.recovered:.0%} of what was lost."
+            "cannot be tested here",
+            f"the retraining brought the model {measured.recovered:.0%} of the way to the world of today.",
         )
     usual, dear, cheap = (_calendars(measured, replace(prices, point_week=factor * prices.point_week), worlds)
                           for factor in (1, FACTOR, 1 / FACTOR))  # fmt: skip
     told = ", ".join(f"{policy} where the world {world.name}" for world, policy in zip(worlds, usual, strict=True))
-    said = f"in a simulated year on measured curves the cheapest calendar is {told}"
+    said = f"in a simulated year on measured curves, of calendars of {PERIODS[0]} to {PERIODS[-1]} weeks the cheapest is {told}"
     if len(set(usual)) == 1:
         return _verdict("does not hold here", f"{said}; at these prices the speed of the drift changes nothing.")
     if usual == dear == cheap:

@@ -49,6 +49,7 @@ class Choice:
 
     @property
     def total(self) -> float:
+        """What the year costs."""
         return self.looking + self.unseen
 
 

@@ -61,9 +61,8 @@ def retrain(
     new = copy.deepcopy(model)
     recipe = training.Recipe(steps=steps, peak_rate=0.02, smoothing=0.0)
     began = time.perf_counter()
-    few = Split(
-        tests.images[:1], tests.labels[:1].clamp(min=0)
-    )  # the loop judges at its end; that is done below, untimed
+    # the loop judges at its end; that is done below, untimed
+    few = Split(tests.images[:1], tests.labels[:1].clamp(min=0))
     mixed = replace(data, train=both, validation=few)
     training.train(new, mixed, recipe, device=device, seed=seed, evaluate_every=steps + 1, quiet=True)
     seconds = time.perf_counter() - began
@@ -84,4 +83,4 @@ def retraining_price(
     from lessons_lib.economics.training import training_cost
 
     machine = training_cost(found.seconds / 3600, price_per_hour, runs=1, failed_share=failed_share)
-    return {"machine": machine, "labels": found.labelled * price_of_a_label, "release": release}
+    return {"the machine": machine, "labels": found.labelled * price_of_a_label, "the release": release}

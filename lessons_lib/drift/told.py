@@ -138,6 +138,7 @@ def listed(names: Sequence[str]) -> str:
 
 
 def weeks_word(weeks: float) -> str:
+    """A number of weeks, "1 week", or that it is more than a year."""
     return f"{weeks:g} week{'s' * (weeks != 1)}" if weeks <= 52 else "not in a year"
 
 

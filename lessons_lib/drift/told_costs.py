@@ -74,7 +74,7 @@ def years_told(years: Sequence[Year], world: str) -> str:
     best = min(years, key=lambda one: one.cost)
     never = next((one for one in years if str(one.policy) == "never"), None)
     beside = f"; never to train anew costs {money(never.cost)}" if never and never is not best else ""
-    return f"In a world that {world}, **{best.policy}** is cheapest: {money(best.cost)} a year{beside}."
+    return f"In a world that {world}, **{best.policy}** is the cheapest of these: {money(best.cost)} a year{beside}."
 
 
 def looks_told(years: Sequence[Year], world: str) -> str:

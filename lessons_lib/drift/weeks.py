@@ -12,9 +12,8 @@ from lessons_lib.drift.signals import Signals
 Place = tuple[str, float]  # the kind of a drift and its strength
 SMALLEST_WEEK = 5
 HARMLESS = 1.0  # points of accuracy; less is no harm
-POOL_FOR_A_WEEK = (
-    20  # a pool has to be that many times as large, or weeks drawn from two pools differ by the pools alone
-)
+# a pool has to be that many times as large, or weeks drawn from two pools differ by the pools alone
+POOL_FOR_A_WEEK = 20
 
 
 @dataclass(frozen=True)
@@ -43,10 +42,12 @@ class Watched:
 
     @property
     def kinds(self) -> list[str]:
+        """The kinds of drift, in the order in which they were given."""
         return list(dict.fromkeys(kind for kind, _ in self.drifted))
 
     @property
     def strengths(self) -> list[float]:
+        """The strengths of the drifts, the weakest first."""
         return sorted({strength for _, strength in self.drifted})
 
     def points_lost(self, place: Place) -> float:

@@ -12,6 +12,7 @@ from lessons_lib.drift.weeks import Watched
 from lessons_lib.explained import Mistake
 
 Curve = Mapping[float, float]  # by distance between the world and what the model was trained on, 0 to 1
+PERIODS = (1, 2, 4, 8, 13, 26)  # weeks, of the calendars that are tried
 TOLERATED = 1.0  # points of accuracy; a look that finds less than this lost finds nothing to do
 
 
@@ -72,13 +73,22 @@ def measured(watched: Watched, kind: str, detector: str, limit: float, recovered
     """The curves of one kind of drift and one detector; more drift never counts as less loss.
 
     Args:
-        limit: the detector's threshold. recovered: by a retraining, 0 to 1.
+        limit: the detector's threshold. recovered: the share of the accuracy lost at full strength that a retraining there
+            brought back, 0 to 1.
     """
     lost, chances = {0.0: 0.0}, {0.0: rate(watched.quiet[detector], limit).share}
     for strength in watched.strengths:
         lost[strength] = max([*lost.values(), watched.points_lost((kind, strength))])
         chances[strength] = rate(watched.drifted[kind, strength][detector], limit).share
-    return Measured(lost, chances, recovered)
+    return Measured(lost, chances, _way(lost, recovered))
+
+
+def _way(points_lost: Curve, recovered: float) -> float:
+    """The share of the way after which so much accuracy is back: halfway is not half of it where the curve is bent."""
+    distances = np.linspace(0, max(points_lost), 1001)
+    losses = _at(points_lost, distances)
+    left = distances[np.argmax(losses >= (1 - recovered) * losses[-1])]
+    return float(1 - left / distances[-1])
 
 
 @dataclass(frozen=True)
@@ -105,6 +115,7 @@ class Year:
 
     @property
     def cost(self) -> float:
+        """What the year costs."""
         return sum(self.costs.values())
 
 
@@ -149,9 +160,6 @@ def _at(curve: Curve, distance: NDArray[np.float64]) -> NDArray[np.float64]:
     """A measured curve between its places, in straight lines."""
     places = sorted(curve)
     return np.interp(distance, places, [curve[place] for place in places])
-
-
-PERIODS = (1, 2, 4, 8, 13, 26)
 
 
 def best_calendar(world: World, measured: Measured, prices: Prices, periods: Sequence[int] = PERIODS) -> Year:

@@ -1,7 +1,9 @@
 """What is said about the money of AI, worked out: each claim's own figures with units, and what they imply together."""
 
+from lessons_lib.economics.formulas import costs
 from lessons_lib.economics.inputs import KINDS, Inputs
 from lessons_lib.economics.trace import Formula, Trace, evaluate
+from lessons_lib.economics.units import HOURS_A_MONTH
 
 Given = dict[str, tuple[float, str]]
 TRAINING_BILL = (100_000.0, "USD")
@@ -11,7 +13,6 @@ SERVE_HOUR = (0.10, 0.50)
 SAVED_MS = 10.0
 SAVED_SHARE = 0.2
 SUBSTANTIAL = (1_000.0, "USD/month")  # what "substantially" is taken to mean
-HOURS_A_YEAR = 8766.0
 TRANSFER = (0.09, "USD/GB")  # list price of data that leave a cloud, 2024 to 2026: an assumption
 GPU_TO_BUY = (10_000.0, 30_000.0)
 RUN_BILL = (5e6, 10e6)
@@ -73,14 +74,16 @@ def company(inputs: Inputs) -> Inputs:
     """The inputs of the claim's own case: $100,000 to train, $500,000 a year to serve, at the middle of its prices.
 
     Args:
-        inputs: the copies of each machine and all that the claim says nothing of.
+        inputs: the copies of each machine and all that the claim says nothing of; of the requests, as many as its machines answer.
     """
     train, serve = ((low * high) ** 0.5 for low, high in (TRAIN_HOUR, SERVE_HOUR))  # the middle of a ratio
-    machines = SERVING_BILL[0] / HOURS_A_YEAR / serve / inputs.numbers()["redundancy"]
+    machines = SERVING_BILL[0] / 12 / HOURS_A_MONTH / serve / inputs.numbers()["redundancy"]
+    busy = costs(inputs).value("machines_busy")
+    requests = inputs["requests"].value * min(1.0, machines / busy)
     once = inputs.changed(training_runs=1, failed_share=0, retrainings=0, growth=0)
     return once.changed(
         training_price=f"{train!r} USD/hour", training_time=f"{TRAINING_BILL[0] / train!r} hour/run",
-        serving_price=f"{serve!r} USD/hour", fewest_machines=machines,
+        serving_price=f"{serve!r} USD/hour", fewest_machines=machines, requests=requests,
     )  # fmt: skip
 
 

@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike
 from lessons_lib.economics.growth import busy_time, months_until
 from lessons_lib.economics.inputs import Inputs
 from lessons_lib.economics.refusing import ABOVE_0, require
+from lessons_lib.economics.units import HOURS_A_MONTH
 from lessons_lib.explained import Mistake
 
 CURRENCIES = ("USD", "kWh", "kg_CO2")
-HOURS_A_MONTH = 8766 / 12
 FARTHEST_MONTHS = 1e6
 
 
@@ -151,7 +151,7 @@ def _by_search(found: Curves, first: float, steady: float) -> float | None:
     low, high = _stretch(found, steady, gap)
     if high is None or gap(high) < 0:
         return None
-    return float(brentq(gap, low, high, xtol=1e-10, rtol=1e-14, maxiter=500))
+    return float(brentq(gap, low, high, xtol=1e-18, rtol=1e-14, maxiter=500))  # it may be within milliseconds
 
 
 def _stretch(found: Curves, steady: float, gap: Callable[[float], float]) -> tuple[float, float | None]:

@@ -40,7 +40,7 @@ KINDS: dict[str, Kind] = {
     "growth": Kind("growth of the requests each month", "", ABOVE_MINUS_1),
     "latency": Kind("latency of a batch", "ms", ABOVE_0),
     "batch": Kind("predictions in a batch", "prediction", AT_LEAST_1),
-    "serving_price": Kind("price of a machine that serves", "USD/hour", NOT_BELOW_0),
+    "serving_price": Kind("price of a machine that serves", "USD/hour", ABOVE_0),
     "utilisation": Kind("share of the paid time in which a machine predicts", "", SHARE),
     "fewest_machines": Kind("machines that always run", "", NOT_BELOW_0),
     "redundancy": Kind("copies of each machine", "", AT_LEAST_1),

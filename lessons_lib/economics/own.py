@@ -71,7 +71,7 @@ def live(
     x = to_input(data.train.images[:CALIBRATION_IMAGES])
     lined_up: dict[tuple[str, str], Engine] = {}
     for variant, model, names in (("base", base, ENGINES), ("channels -50 %", slim, ENGINES[1:])):
-        for name, engine in engines.build(names, model.cpu().eval(), data.image_shape, x, threads).items():
+        for name, engine in engines.build(names, model, data.image_shape, x, threads).items():
             eight_bit = "int8" if variant == "base" else f"{variant}, int8"
             lined_up[eight_bit if engine.precision == "int8" else variant, name] = engine
     grid = compare.measure_grid(lined_up, data, batches, seconds=seconds)

@@ -11,9 +11,8 @@ from lessons_lib.grid import Grid, Row
 from lessons_lib.tables import Table
 from lessons_lib.timing import Verdict
 
-UNPAIRED = (
-    0.1  # rows of different batch sizes or devices were not measured in turns: a smaller difference claims nothing
-)
+# rows of different batch sizes or devices were not measured in turns: a smaller difference claims nothing
+UNPAIRED = 0.1
 MOST_POINTS_LOST = 1.0
 BATCHING_PLACE = 3  # after engine, int8 and pruning
 

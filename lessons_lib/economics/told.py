@@ -83,7 +83,7 @@ def device(found: Sequence[Saving], inputs: Inputs, gpu_price: float) -> str:
     Args:
         found: of `savings`; may hold a GPU. gpu_price: USD an hour.
     """
-    times = gpu_price / inputs.numbers()["serving_price"] if inputs.numbers()["serving_price"] else float("inf")
+    times = gpu_price / inputs.numbers()["serving_price"]
     needed = f"At {in_words(gpu_price, 'USD/hour')}, a GPU has to make {digits(times)} times the predictions of one machine here to cost the same"
     gpu = next((saving for saving in found if saving.change == "a GPU instead"), None)
     if gpu is None:

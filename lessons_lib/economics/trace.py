@@ -83,7 +83,7 @@ class Trace(Mapping[str, Step]):
             if earlier in needed:
                 needed |= set(self[earlier].given)
         rows = [step.row() for key, step in self.items() if key in needed]
-        return Table(f"How {self[name].formula.label} comes about", rows)
+        return Table(f"How it comes about: {self[name].formula.label}", rows)
 
 
 def evaluate(formulas: Sequence[Formula], given: Mapping[str, tuple[float, str]]) -> Trace:
@@ -120,10 +120,6 @@ def _log(value: Any) -> Any:
     return quantity(float(np.log(number(quantity(1.0, "") * value, ""))), "")
 
 
-def _largest(*values: Any) -> Any:
-    return max(values)
-
-
 def _grown(rate: Any, time: Any) -> Any:
     return quantity(float(growth.grown(number(rate, "1/month"), number(time, "month"))), "month")
 
@@ -135,7 +131,7 @@ def _busy_time(fewest: Any, busy: Any, rate: Any, time: Any) -> Any:
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "log": _log,
-    "max": _largest,
+    "max": max,
     "grown": _grown,
     "busy_time": _busy_time,
 }

@@ -58,6 +58,7 @@ SPOKEN = {
 }
 PLURALS = {"runs", "predictions", "seconds", "minutes", "hours", "days", "months", "years"}
 LARGEST_WRITTEN_OUT = 1e15
+HOURS_A_MONTH = 8766 / 12  # a year has 365.25 days
 
 
 @lru_cache(1)
@@ -116,8 +117,8 @@ def in_words(value: float, unit: str) -> str:
 
 def when(months: float) -> str:
     """A time after launch in the unit that suits it: "40 seconds", "3.2 days", "5 months"."""
-    hours = months * 8766 / 12
-    for unit, each in (("months", 8766 / 12), ("days", 24.0), ("hours", 1.0), ("minutes", 1 / 60)):
+    hours = months * HOURS_A_MONTH
+    for unit, each in (("months", HOURS_A_MONTH), ("days", 24.0), ("hours", 1.0), ("minutes", 1 / 60)):
         if hours >= 2 * each:
             return in_words(hours / each, unit)
     return in_words(3600 * hours, "seconds")

@@ -83,7 +83,7 @@ def computing(inputs: Inputs) -> Judgement:
     """Inference is about 90 % of the computing."""
     trace, share = claims.computing(inputs), costs(inputs).value("computing_share") / 100
     needed = trace["predictions_needed"].told
-    yours = f"of the machine time of your network's life, {share:.1%} calculates predictions (you retrain {inputs['retrainings'].told(inputs['retrainings'].value)})"
+    yours = f"of the machine time of your network's life, {share:.1%} calculates predictions (you retrain {digits(inputs.numbers()['retrainings'])} times a year)"
     if share >= ABOUT_90:
         return Judgement("holds", f"{yours}; 90 % are reached with {needed}")
     return Judgement("holds only if", f"it makes {needed}; {yours}")

@@ -4,6 +4,7 @@ Each reader returns None where its lesson has not measured yet, and may raise wh
 """
 
 from collections.abc import Callable
+from math import inf
 from statistics import median
 
 from lessons_lib.ledger.events import Event, Events
@@ -68,7 +69,7 @@ def cannot_skip(events: Events) -> Judged | None:
     best: dict[str, float] = {}
     for shares in event["saved"].values():
         for images, seeds in shares.items():
-            best[images] = max(best.get(images, 0.0), median(map(finite, seeds)))
+            best[images] = max(best.get(images, -inf), median(map(finite, seeds)))
     shorter = [images for images, share in best.items() if share > 0]
     word = HOLDS if len(shorter) == len(best) else ONLY_IF if shorter else NOT_HERE
     told = ", ".join(f"{share:.0%} at {images} images a class" for images, share in best.items())

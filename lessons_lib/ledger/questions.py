@@ -69,7 +69,7 @@ def _faster(events: Events) -> Answer:
     return Answer(
         "Is inference always faster than training?",
         (
-            f"One prediction against one training step of the same images, it mostly is: {here}.",
+            f"If one training step is compared with predicting the same images, it mostly is: {here}.",
             f"But training ends and inference goes on: {lowered(after).rstrip('.')}.",
             "So say what you compare, a step with a prediction or a training with the life of a service, before you say faster.",
         ),

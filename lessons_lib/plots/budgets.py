@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from lessons_lib.capstone.judging import Judged, Line
 
+BEHIND = {"facecolor": "white", "edgecolor": "none", "pad": 1}  # a label, where the line crosses it
 WIDEST = 2.0  # times the budget: a longer bar is cut, and its label says how long it is
 
 
@@ -22,7 +23,7 @@ def budgets(judged: "Judged") -> Picture:
         for bar, line in zip(drawn, lines, strict=True):
             bar.set_hatch("" if line.met else "///")
             bar.set_edgecolor("white")
-        axes.bar_label(drawn, labels=[_label(line) for line in lines], padding=4)
+        axes.bar_label(drawn, labels=[_label(line) for line in lines], padding=4, zorder=3, bbox=BEHIND)
         axes.axvline(100, color="black", linewidth=1.5, linestyle="--")
         axes.annotate("the budget", (100, 1.0), xycoords=("data", "axes fraction"), ha="center", va="bottom")
         axes.set_title(f"{judged.measured.name}, for {judged.scenario.title}", pad=18)

@@ -62,7 +62,7 @@ def costs_over_time(
         }
         for moment in shown
     ]
-    met = f"They meet after {times(crossing)}." if crossing else "Serving does not overtake training."
+    met = "Serving does not overtake training." if crossing is None else f"They meet after {times(crossing)}."
     alt = (
         f"{title}: training reaches {rows[-1]['training']} and serving {rows[-1]['serving']} after {times(end)}. {met}"
     )

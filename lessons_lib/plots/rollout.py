@@ -37,7 +37,8 @@ def evidence(done: Replay) -> Picture:
         for (name, values), idea, style in zip(lines.items(), ("GPU", "float32"), ("--", "-"), strict=True):
             capital = np.clip(np.exp(np.minimum(values, 30)), LOWEST, HIGHEST * needed)
             axes.plot(compared, capital, style, color=COLOURS[idea], linewidth=2)
-            axes.annotate(f" {name}", (compared[-1], capital[-1]), color=COLOURS[idea], va="center")
+            more = " (and more)" if values[-1] > np.log(HIGHEST * needed) else ""
+            axes.annotate(f" {name}{more}", (compared[-1], capital[-1]), color=COLOURS[idea], va="center")
         axes.axhline(needed, color="black", linewidth=1, linestyle=":")
         axes.annotate("enough", (0, needed), xytext=(4, 3), textcoords="offset points", fontsize=9)
         for place, look in enumerate(changes):

@@ -41,8 +41,8 @@ class Unusable(Exception):
 
 def verify(path: Path | str) -> Finding:
     """Judge a report, either its page or its JSON file. Never raises; what cannot be judged becomes a sentence."""
-    where = Path(path).expanduser()
     try:
+        where = _home_filled_in(Path(path))
         text = _text(where)
         report = _report(text, where.name)
         _check(report, text, where.name)
@@ -52,6 +52,14 @@ def verify(path: Path | str) -> Finding:
     told = f"{where.name} is whole and unaltered: its checksum {report['sha256'][:12]}... is right."
     written = f"It was written at {_words(content.get('written'))} on: {_words(content.get('machine'))}."
     return Finding(UNALTERED, (told, written, *machines(content.get("measurements")), HONEST))
+
+
+def _home_filled_in(path: Path) -> Path:
+    """The path with "~" and "~somebody" replaced by a home folder."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise Unusable(f"There is no file {path}.") from None
 
 
 def _text(path: Path) -> str:
@@ -101,7 +109,10 @@ def _check(report: dict[str, Any], text: str, name: str) -> None:
     content, given = report.get("content"), report.get("sha256")
     if report.get("format") != FORMAT or not isinstance(content, dict) or not isinstance(given, str):
         raise Unusable(f"{name} is altered or not whole: a part of it is missing.", ALTERED)
-    found = checksum(content)
+    try:
+        found = checksum(content)
+    except (ValueError, RecursionError):  # a number such as 1e999, or parts nested too deeply
+        raise Unusable(f"{name} is altered or not whole: no report holds such JSON.", ALTERED) from None
     if found != given:
         shown = f"its checksum is {found[:12]}... and should be {given[:12]}..."
         raise Unusable(f"{name} has been altered since it was written: {shown}", ALTERED)

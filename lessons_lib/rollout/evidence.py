@@ -49,7 +49,8 @@ def log_failing(failures: ArrayLike, requests: ArrayLike, tolerated: float) -> F
     A likelihood ratio against higher rates, averaged over twelve of them. Source: Wald, Sequential tests of statistical hypotheses,
     1945, with Robbins' mixture.
     """
-    rates = np.geomspace(min(2 * tolerated, 0.9), 0.95, RATES)
+    halfway = (1 + tolerated) / 2
+    rates = np.geomspace(min(2 * tolerated, halfway), max(0.95, halfway), RATES)
     answered = np.asarray(requests) - np.asarray(failures)
     return _mean_capital(
         (failures, np.log(rates / tolerated)), (answered, np.log((1 - rates) / (1 - tolerated)))

@@ -1,5 +1,6 @@
 """Asks a version that may raise, hang, or answer nonsense: there is an answer in time, or a reason why not."""
 
+import reprlib
 import threading
 import time
 from collections.abc import Callable
@@ -65,8 +66,8 @@ class Guard:
             self._idle.append(worker)
         if isinstance(answer, _Error):
             raise Failed("raised", f"{type(answer.error).__name__}: {answer.error}") from answer.error
-        if self._valid is not None and not self._valid(answer):
-            raise Failed("no answer", f"{answer!r} is not a valid answer")
+        if not self._is_valid(answer):
+            raise Failed("no answer", f"{reprlib.repr(answer)} is not a valid answer")
         return answer, seconds
 
     def close(self) -> None:
@@ -75,6 +76,13 @@ class Guard:
             for worker in self._idle:
                 worker.leave()
             self._idle.clear()
+
+    def _is_valid(self, answer: Any) -> bool:
+        """What `valid` cannot even look at is no answer either."""
+        try:
+            return self._valid is None or bool(self._valid(answer))
+        except Exception:
+            return False
 
     def _worker(self) -> "_Worker":
         with self._lock:

@@ -1,6 +1,6 @@
 """PyTorch networks as versions: their weights as arrays, and their answers as plain numbers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -14,16 +14,6 @@ BATCH = 256
 def arrays(model: nn.Module) -> dict[str, np.ndarray]:
     """The weights and running statistics by name, for a registry."""
     return {name: value.detach().cpu().numpy() for name, value in model.state_dict().items()}
-
-
-def restore(model: nn.Module, weights: Mapping[str, np.ndarray]) -> nn.Module:
-    """Put weights from a registry into a network of the same shape; in eval mode.
-
-    Raises:
-        RuntimeError: names or shapes do not fit.
-    """
-    model.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in weights.items()})
-    return model.eval()
 
 
 def answers(model: nn.Module, images: Tensor) -> list[int]:

@@ -39,11 +39,11 @@ class Policy:
         for name in ("least", "patience", "look_every"):
             if getattr(self, name) < 1:
                 raise Mistake(f"{name} is {getattr(self, name)!r}; give a number of requests, 1 or more.")
-        if self.prove_before <= shares[0]:
+        if not self.prove_before > shares[0]:  # nor where it is no number
             raise Mistake(
                 f"prove_before is {self.prove_before!r}; the first share has to be smaller, or nothing can be shown."
             )
-        if self.slower is not None and self.slower <= 0:
+        if self.slower is not None and not self.slower > 0:
             raise Mistake(f"slower is {self.slower!r}; give how many times as long, such as 2.0, or None.")
 
     @property
@@ -115,7 +115,7 @@ def _alarm(tally: Tally, policy: Policy, needed: float) -> str:
     """The first test that speaks against the version; empty where none does."""
     requests = tally.failures + tally.answered
     if log_failing(tally.failures, requests, policy.tolerated) >= needed:
-        return f"It failed in {tally.failures} of {requests} requests; {policy.tolerated:.0%} is tolerated."
+        return f"It failed in {tally.failures} of {requests} requests; {100 * policy.tolerated:g}% is tolerated."
     if log_worse(tally.lost, tally.won) >= needed:
         return f"It is wrong more often: {_points(tally)}."
     if policy.slower is not None and log_worse(tally.slow, tally.prompt) >= needed:

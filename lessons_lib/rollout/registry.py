@@ -204,15 +204,19 @@ class Registry:
             raise Damaged(f"{path.name} does not name a version ({error!r}); promote one again.") from error
 
     def _folder(self, name: str) -> Path:
-        if not (isinstance(name, str) and len(name) == NAME_DIGITS and set(name) <= set("0123456789abcdef")):
+        if not (isinstance(name, str) and _is_id(name)):
             raise Mistake(f"{name!r} is no version; it has {NAME_DIGITS} digits from 0 to f. {self._names()}")
         return self.folder / "versions" / name
 
     def _ids(self) -> list[str]:
-        return [p.name for p in (self.folder / "versions").iterdir() if p.is_dir() and len(p.name) == NAME_DIGITS]
+        return [p.name for p in (self.folder / "versions").iterdir() if p.is_dir() and _is_id(p.name)]
 
     def _names(self) -> str:
         return f"those that are: {', '.join(sorted(self._ids())) or 'none'}."
+
+
+def _is_id(name: str) -> bool:
+    return len(name) == NAME_DIGITS and set(name) <= set("0123456789abcdef")
 
 
 def _bytes(path: Path) -> bytes:

@@ -63,7 +63,7 @@ def replay(
     done = seen = wrong = wrong_without = 0
     highest = router.share
     while router.word == "running" and done < most_requests:
-        for place in random.integers(len(right), size=1_000).tolist():
+        for place in random.integers(len(right), size=min(1_000, most_requests - done)).tolist():
             highest = max(highest, router.share if router.word == "running" else 0.0)
             served = router.answer(str(done), place)
             router.feedback(str(done), right[place])

@@ -53,7 +53,8 @@ class Router:
     somebody knows the right answer (`feedback`). If the new version fails, the user gets the live one's answer. All methods may be
     called from several threads. What it has counted is not kept on disk: after a restart a rollout begins anew, at the first share.
 
-    Attributes: word ("running", "promoted" or "rolled back"), why, stage, tally, requests, looks (one for each look).
+    Attributes: word ("running", "promoted" or "rolled back"), why, stage, tally, requests, looks (one for each look), fallbacks (how
+    often the new version could not answer, by `Failed.word`).
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class Router:
         return {"running": self.policy.shares[self.stage], "promoted": 1.0, "rolled back": 0.0}[self.word]
 
     def answer(self, request_id: str, x: Any) -> Served:
-        """Serve one request; raises only what the live version raises, and only where the new one has no answer either."""
+        """Serve one request; raises what the live version raises, unless the new one was asked and has an answer."""
         with self._lock:
             self.requests += 1
             asked, running = bucket(request_id, self._salt) < self.share, self.word == "running"

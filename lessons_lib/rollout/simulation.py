@@ -56,7 +56,7 @@ def simulate(lost: float, won: float, policy: Policy | None = None, *, runs: int
     for start in range(0, runs, CHUNK):
         shape = min(CHUNK, runs - start), looks
         lost_now = random.binomial(policy.look_every, lost, shape)
-        won_now = random.binomial(policy.look_every - lost_now, won / (1 - lost) if lost < 1 else 0.0)
+        won_now = random.binomial(policy.look_every - lost_now, min(1.0, won / (1 - lost)) if lost < 1 else 0.0)
         chunks.append(follow(lost_now.cumsum(axis=1), won_now.cumsum(axis=1), policy))
     fields = ("promoted", "highest_share", "compared", "requests")
     return Outcomes(*(np.concatenate([getattr(chunk, field) for chunk in chunks]) for field in fields))

@@ -94,18 +94,19 @@ def claim(
             version's answer meanwhile.
         images: test images on which the versions were compared.
     """
-    caught = served and all(router.word == "rolled back" for router in routers.values())
+    caught = all(router.word == "rolled back" for router in routers.values())
     shares = {name: _as_it_should(*found, policy) for name, found in outcomes.items()}
     told = "; ".join(f"{name} ended as it should in {share:.1%}" for name, share in shares.items() if share is not None)
     ends = ", ".join(f"{done.name} {done.router.word} at {done.highest_share:.0%}" for done in replays)
     said = f"On real predictions: {ends}. Simulated: {told or 'nothing that has to end one way'}. "
-    said += (
-        "Failing versions were taken out, and every request was answered."
-        if caught
-        else "A failing version was not caught."
-    )
+    if not caught:
+        said += "A failing version was not caught."
+    elif not served:
+        said += "Failing versions were taken out, but not every user got the live version's answer meanwhile."
+    else:
+        said += "Failing versions were taken out, and every request was answered."
     judged = [share for share in shares.values() if share is not None]
-    if not caught or any(share < WANTED for share in judged):
+    if not (caught and served) or any(share < WANTED for share in judged):
         return {"word": "does not hold here", "said": said}
     if images < LEAST_IMAGES:
         said += f" Only {images} test images: too few to know which version is better."

@@ -7,6 +7,7 @@ from lessons_lib.drift.cost import A_YEAR, Choice, Stakes, cheapest, choices
 from lessons_lib.drift.told import costs_words
 from lessons_lib.drift.told_costs import money
 from lessons_lib.drift.weeks import Place, Watched
+from lessons_lib.explained import Mistake
 from lessons_lib.widgets.fallback import have_widgets, show
 from lessons_lib.widgets.keyboard import choice
 
@@ -39,10 +40,10 @@ def drift_explorer(watched: Watched, stakes: Stakes | None = None) -> None:
         watched: from `weeks.watch`. stakes: what alarms and errors cost.
 
     Raises:
-        ValueError: no drift was watched.
+        Mistake: no drift was watched.
     """
     if not watched.drifted:
-        raise ValueError("there is no drift to look at: run the cell that watches the weeks first.")
+        raise Mistake("There is no drift to look at: run the cell that watches the weeks first.")
     stakes = stakes or Stakes()
     names, middle = watched.without_labels, watched.strengths[(len(watched.strengths) - 1) // 2]
     text = "\n".join(describe(watched, name, (watched.kinds[0], middle), 1.0, stakes) for name in names)

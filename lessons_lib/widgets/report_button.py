@@ -5,7 +5,7 @@ import html
 from lessons_lib.explained import Explained
 from lessons_lib.widgets.fallback import have_widgets, show
 
-BEFORE = "The report is not written yet: press the button, or run `python3 run.py report` in a terminal."
+BEFORE = "Press the button to write the report, or run `python3 run.py report` in a terminal."
 
 
 def write_and_describe() -> str:
