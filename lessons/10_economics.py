@@ -190,7 +190,7 @@ Table("When each claim holds", [{"bill": key} | row for key, one in bills.items(
 
 # %% [markdown]
 # ### The other claims, worked out
-# "A model trained for $100,000 costs $500,000 a year to serve; a GPU-hour costs $2 to 8 in training and $0.10 to 0.50 in serving." What follows
+# "A model trained for \$100,000 costs \$500,000 a year to serve; a GPU-hour costs \$2 to 8 in training and \$0.10 to 0.50 in serving." What follows
 # from these figures?
 
 # %% tags=["nbval-ignore-output"]
@@ -203,7 +203,7 @@ company.table("$100,000 to train, $500,000 a year to serve")
 # fill its machines with your network.
 
 # %% [markdown]
-# "10 ms less latency, or 20 % less size, saves substantially over millions of predictions." Say *substantially* is $1,000 a month.
+# "10 ms less latency, or 20 % less size, saves substantially over millions of predictions." Say *substantially* is \$1,000 a month.
 
 # %% tags=["nbval-ignore-output"]
 size_bytes = models.size_bytes(base)
@@ -216,7 +216,7 @@ claims.less_time(inputs, size_bytes).table("10 ms less, or 20 % less")
 claims.computing(inputs).table("When is inference 90 % of the computing?")
 
 # %% [markdown]
-# "GPUs for training cost $10,000 to 30,000 each, the run of a large language model $5 to 10 million." How far would your own
+# "GPUs for training cost \$10,000 to 30,000 each, the run of a large language model \$5 to 10 million." How far would your own
 # machine be from such a run? A multiply-accumulate is two operations.
 
 # %% tags=["nbval-ignore-output"]

@@ -1,11 +1,16 @@
 """Prose with figures of this run in it."""
 
+import re
+
+# A dollar sign before an amount; two of them in a paragraph would be taken for the ends of a formula.
+MONEY = re.compile(r"(?<![\\$])\$(?=\d[\d,.]*(?:[\s);:!?%]|\*\*|$))")
+
 
 def say(text: str) -> None:
     """Show a text in Markdown: rendered in a notebook, as it is in a terminal.
 
     Args:
-        text: Markdown; line ends around it are left out.
+        text: Markdown; line ends around it are left out. Amounts such as $1,000 stay amounts.
     """
     text = text.strip("\n")
     if not _in_notebook():
@@ -13,7 +18,7 @@ def say(text: str) -> None:
         return
     from IPython.display import display
 
-    display({"text/markdown": text, "text/plain": text}, raw=True)
+    display({"text/markdown": MONEY.sub(r"\\$", text), "text/plain": text}, raw=True)
 
 
 def _in_notebook() -> bool:

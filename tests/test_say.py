@@ -1,3 +1,4 @@
+import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from lessons_lib import say as module
@@ -22,3 +23,15 @@ def test_a_running_shell_counts_as_a_notebook(monkeypatch):
     assert not module._in_notebook()
     monkeypatch.setattr("IPython.get_ipython", lambda: InteractiveShell)
     assert module._in_notebook()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("$1,542 a year; set for 26 it costs $7,560.", r"\$1,542 a year; set for 26 it costs \$7,560."),
+        ("**$0.50** to $2", r"**\$0.50** to \$2"),
+        (r"$\frac{1}{4}$, $1-\rho$ and \$5", r"$\frac{1}{4}$, $1-\rho$ and \$5"),
+    ],
+)
+def test_amounts_of_money_are_no_formulas(text, shown):
+    assert module.MONEY.sub(r"\\$", text) == shown
