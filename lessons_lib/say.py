@@ -2,7 +2,8 @@
 
 import re
 
-# A dollar sign before an amount; two of them in a paragraph would be taken for the ends of a formula.
+# A dollar sign before an amount; two of them in a paragraph would be taken for the ends of a formula. JupyterLab looks for
+# formulas twice: in the Markdown, where a backslash hides the sign, and in the page, where only an element of its own does.
 MONEY = re.compile(r"(?<![\\$])\$(?=\d[\d,.]*(?:[\s);:!?%]|\*\*|$))")
 
 
@@ -18,7 +19,12 @@ def say(text: str) -> None:
         return
     from IPython.display import display
 
-    display({"text/markdown": MONEY.sub(r"\\$", text), "text/plain": text}, raw=True)
+    display({"text/markdown": with_money(text), "text/plain": text}, raw=True)
+
+
+def with_money(text: str) -> str:
+    """Markdown whose amounts of money are not taken for formulas."""
+    return MONEY.sub(r"<span>\\$</span>", text)
 
 
 def _in_notebook() -> bool:

@@ -34,9 +34,13 @@ class Table:
         head = "".join(f'<th scope="col" style="text-align:left">{html.escape(column)}</th>' for column in self.columns)
         body = "".join(f"<tr>{_row(cells)}</tr>" for cells in self.cells())
         caption = f'<caption style="text-align:left;caption-side:top">{html.escape(self.caption)}</caption>'
-        # Two dollar signs in a cell would be taken for the ends of a formula.
-        attribute = ' class="mathjax_ignore"' if "$" in head + body + caption else ""
-        return f"<table{attribute}>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return element(caption, head, body)
+
+
+def element(caption: str, head: str, body: str) -> str:
+    """A table of finished HTML; JupyterLab takes no two dollar signs in it for the ends of a formula."""
+    attribute = ' class="mathjax_ignore"' if "$" in caption + head + body else ""
+    return f"<table{attribute}>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _row(cells: Sequence[str]) -> str:
