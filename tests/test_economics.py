@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from lessons_lib.economics import units
@@ -308,8 +308,14 @@ CURVES = st.builds(
 )  # fmt: skip
 
 
+NECK_AND_NECK = Curves(
+    first=0.0, retraining=1.6015625, machine=5.0, fewest=1.6015625, busy=1.0, rate=0.46875
+)  # at first
+
+
 @settings(max_examples=300, deadline=None)
 @given(CURVES, st.floats(0.05, 20))
+@example(NECK_AND_NECK, 5.0)
 def test_break_even_is_exactly_where_the_curves_cross(found, times):
     def gap(months):
         return float(found.serving(months)) - times * float(found.training(months))

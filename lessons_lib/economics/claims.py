@@ -13,10 +13,12 @@ SERVE_HOUR = (0.10, 0.50)
 SAVED_MS = 10.0
 SAVED_SHARE = 0.2
 SUBSTANTIAL = (1_000.0, "USD/month")  # what "substantially" is taken to mean
-TRANSFER = (0.09, "USD/GB")  # list price of data that leave a cloud, 2024 to 2026: an assumption
+# The first 10 TB a month that leave AWS: wring.co, 8 March 2026, and leanopstech.com, 27 April 2026.
+TRANSFER = (0.09, "USD/GB")
 GPU_TO_BUY = (10_000.0, 30_000.0)
 RUN_BILL = (5e6, 10e6)
-GPU_FLOP_PER_S = (4e14, "FLOP/second")  # an H100's 989 TFLOP/s in 16 bits (data sheet) at 40 %, an assumption
+# An H100 SXM calculates 989 TFLOP/s in 16 bits; 38 to 43 % of that were reached with Llama 3 405B (arXiv 2407.21783, 2024).
+GPU_FLOP_PER_S = (4e14, "FLOP/second")
 
 HALF_MILLION = (
     Formula("gpu_hours_least", "GPU-hours of the training, at the dearer price", "training_bill / train_dear", "hour"),

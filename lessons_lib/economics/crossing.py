@@ -151,6 +151,8 @@ def _by_search(found: Curves, first: float, steady: float) -> float | None:
     low, high = _stretch(found, steady, gap)
     if high is None or gap(high) < 0:
         return None
+    if gap(low) >= 0:  # neck and neck until here, but for rounding
+        return low
     return float(brentq(gap, low, high, xtol=1e-18, rtol=1e-14, maxiter=500))  # it may be within milliseconds
 
 
