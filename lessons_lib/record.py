@@ -6,10 +6,13 @@ Lines are only ever appended, so that two open notebooks cannot overwrite each o
 import json
 import os
 import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from lessons_lib import machine_label
+from lessons_lib import machine_label, profiles
+
+Event = TypeVar("Event", bound=Mapping[str, Any])
 
 
 def home() -> Path:
@@ -22,12 +25,12 @@ def append(kind: str, **fields: Any) -> bool:
 
     Args:
         kind: what happened: "prediction", "attempt", "hint", "solution" or "measurement".
-        fields: anything that JSON can hold; a measurement also gets the label of this machine.
+        fields: anything that JSON can hold; a measurement also gets the label of this machine, and the profile chosen last.
 
     Returns:
         False where the folder cannot be written: a read-only home must not break a lesson.
     """
-    where = {"machine": machine_label.label()} if kind == "measurement" else {}
+    where = _origin() if kind == "measurement" else {}
     line = json.dumps({"time": time.time(), "kind": kind, **where, **fields}) + "\n"
     try:
         home().mkdir(parents=True, exist_ok=True)
@@ -36,6 +39,12 @@ def append(kind: str, **fields: Any) -> bool:
     except OSError:
         return False
     return True
+
+
+def _origin() -> dict[str, str]:
+    """Where and with which profile something is measured; without the profile where no lesson has chosen one."""
+    chosen = profiles.chosen()
+    return {"machine": machine_label.label(), **({"profile": chosen} if chosen else {})}
 
 
 def events(kind: str | None = None) -> list[dict[str, Any]]:
@@ -69,3 +78,12 @@ def _event(line: str) -> dict[str, Any] | None:
 def latest(kind: str, name: str) -> dict[str, Any] | None:
     """The last event of a kind whose field `name` is this one; None where there is none."""
     return next((event for event in reversed(events(kind)) if event.get("name") == name), None)
+
+
+def fullest(found: Iterable[Event]) -> Event | None:
+    """The event that was measured with the fullest profile, the last of equals; None where there is none.
+
+    Args:
+        found: in order. An event that names no profile counts as quick.
+    """
+    return max(reversed(list(found)), key=lambda event: profiles.fullness(event.get("profile")), default=None)

@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -9,14 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from learner import CLAIMS_05, EVERYTHING, LESSONS_09, SERVER, effect, keep, measurement, prediction
 
-from lessons_lib import record
+from lessons_lib import profiles, record
 from lessons_lib.checks.exercises import known
+from lessons_lib.explained import Mistake
 from lessons_lib.ledger import at_a_glance, ledger, ledger_table, usual_questions
 from lessons_lib.ledger.claims import CLAIMS, LESSONS
 from lessons_lib.ledger.earlier import READERS
 from lessons_lib.ledger.events import Events
 from lessons_lib.ledger.judged import WORDS, sentence, split, together
 from lessons_lib.ledger.rows import moment
+from lessons_lib.report.ledger_html import ledger_html
 
 ROOT = Path(__file__).resolve().parent.parent
 CONTRACT = [
@@ -291,6 +294,77 @@ def test_a_measurement_gets_the_label_of_the_machine_and_nothing_about_its_owner
     assert "machine" not in predicted
     for private in (platform.node(), getpass.getuser(), str(Path.home())):
         assert private not in measured["machine"].split(", ")
+
+
+def batching(claim, **fields):
+    return measurement("08.batching", claim=claim, **fields)
+
+
+QUICK, SMOKE = batching("holds: quick", profile="quick"), batching("does not hold here: smoke", profile="smoke")
+FULL, OLD = batching("holds only if: full", profile="full"), batching("cannot tell: old")
+
+
+@pytest.mark.parametrize(
+    ("events", "said"),
+    [
+        ([QUICK, SMOKE], "Quick."),
+        ([SMOKE, QUICK], "Quick."),
+        ([SMOKE], "Smoke."),
+        ([FULL, QUICK, SMOKE], "It holds if full."),
+        ([OLD, SMOKE], "Old."),
+        ([OLD, QUICK], "Quick."),
+        ([QUICK, OLD], "Old."),
+        ([FULL, OLD], "It holds if full."),
+        ([QUICK, batching("holds: later", profile="quick")], "Later."),
+        *[([QUICK, batching("holds: odd", profile=odd), SMOKE], "Odd.") for odd in (None, 3, ["full"], {}, "Full")],
+    ],
+)
+def test_the_fullest_profile_counts_and_of_equals_the_last(events, said):
+    assert row("batching_claim", events).measured == said
+
+
+def test_a_smoke_run_takes_back_neither_an_effect_nor_a_verdict_that_a_lesson_gave():
+    quick = [effect("40 % wrong labels", "hurt", "-12.5 points") | {"profile": "quick"}]
+    smoke = [effect("40 % wrong labels", "helped", "+1 point") | {"profile": "smoke"}]
+    assert row("data_quality", quick + smoke).word == "holds"
+    assert row("data_quality", smoke).word == "does not hold here"
+
+    def given(word, profile):
+        return measurement("11.drift", profile=profile, claims={"drift_decays": {"word": word, "said": "so"}})
+
+    assert row("drift_decays", [given("holds", "full"), given("does not hold here", "smoke")]).word == "holds"
+    nonsense = given("perhaps", "full")
+    assert row("drift_decays", [given("holds", "quick"), nonsense]).word == "holds"
+
+
+def test_a_row_that_only_a_smoke_run_measured_says_so_and_others_do_not():
+    note = "Only a smoke run, which looks at too little to judge by."
+    found = row("batching_claim", [SMOKE])
+    assert found.profile == "smoke"
+    assert note in repr(ledger_table([found])).replace("\n    ", " ")
+    assert note in ledger_html([asdict(found)], lambda link: None)
+    for events in ([QUICK], [OLD], [SMOKE, QUICK]):
+        shown = row("batching_claim", events)
+        assert note not in repr(ledger_table([shown])).replace("\n    ", " ")
+        assert note not in ledger_html([asdict(shown)], lambda link: None)
+    drift = measurement("11.drift", profile="smoke", claims={"retraining_rhythm": {"word": "holds", "said": "so"}})
+    told = [one.text for one in usual_questions(Events([drift])).all if "retrained?" in one.question]
+    assert "Your ledger says (from a smoke run) of" in told[0]
+
+
+def test_a_measurement_gets_the_profile_that_was_chosen_last(monkeypatch):
+    monkeypatch.setattr(profiles, "_chosen", [])
+    record.append("measurement", name="01.accuracy")
+    profiles.choose("smoke", smoke=1, quick=2, full=3)
+    profiles.choose("full", smoke=1, quick=2, full=3)
+    with pytest.raises(Mistake):
+        profiles.choose("fast", smoke=1, quick=2, full=3)
+    record.append("measurement", name="01.accuracy")
+    record.append("prediction", name="01.accuracy")
+    record.append("measurement", name="01.accuracy", profile="quick")
+    assert [event.get("profile") for event in record.events()] == [None, "full", None, "quick"]
+    assert record.fullest(record.events("measurement"))["profile"] == "full"
+    assert record.fullest([]) is None
 
 
 def test_verdicts_are_split_into_word_and_reason():

@@ -33,13 +33,14 @@ class Figures:
 
 
 def from_record(dataset: str) -> Figures | None:
-    """What lesson 09 measured on this data set last; None where it measured nothing that can be used.
+    """What lesson 09 measured on this data set, with the fullest profile; None where it measured nothing that can be used.
 
     Args:
         dataset: name of the data set.
     """
-    event = record.latest("measurement", "09.grid")
-    if event is None or event.get("dataset") != dataset:
+    measured = (event for event in record.events("measurement") if event.get("name") == "09.grid")
+    event = record.fullest(event for event in measured if event.get("dataset") == dataset)
+    if event is None:
         return None
     try:
         day = datetime.fromtimestamp(event["time"]).date().isoformat()

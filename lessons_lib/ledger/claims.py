@@ -79,7 +79,7 @@ CLAIMS = (
     Claim("inference_share", "Inference is about 90 % of the computing done in production; models train once and serve "
           "millions.", "10", "The other claims, worked out", ("10.overtakes",)),
     Claim("gpu_prices", "Training GPUs cost $10,000 to 30,000 each; a large language model's run costs $5 to 10 million.",
-          "10", "The other claims, worked out"),
+          "10", "The other claims, worked out", ("10.gpus",)),
     Claim("retraining_rhythm", "Data drift decides how often to retrain: years for a static task, weeks for fraud or "
           "recommendation.", "11", "A year of it", ("11.rhythm",)),
 )  # fmt: skip

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from math import inf
 from statistics import median
 
+from lessons_lib import record
 from lessons_lib.ledger.events import Event, Events
 from lessons_lib.ledger.judged import (
     HOLDS,
@@ -140,8 +141,12 @@ def same_hardware(events: Events) -> Judged | None:
 
 
 def _effects(events: Events) -> dict[str, Event]:
-    """The last effect of each change of lesson 03."""
-    return {str(event.get("change")): event for event in events.named("measurement", "03.effect")}
+    """The effect of each change of lesson 03: that of the fullest profile, the last of equals."""
+    found: dict[str, Event] = {}
+    for event in events.named("measurement", "03.effect"):
+        change = str(event.get("change"))
+        found[change] = record.fullest([found.get(change, event), event]) or event
+    return found
 
 
 def _any(tried: dict[str, Event], kind: str, word: str) -> bool:

@@ -31,8 +31,8 @@ class Events:
         return next(reversed(self.named(kind, name)), None)
 
     def measured(self, name: str) -> Event | None:
-        """The last measurement of this name; None where there is none."""
-        return self.latest("measurement", name)
+        """The measurement of this name with the fullest profile, the last of equals; None where there is none."""
+        return record.fullest(self.named("measurement", name))
 
     def predicted(self, names: Iterable[str]) -> str:
         """The learner's last predictions of these names, each after its question; "no prediction" where there is none."""

@@ -117,4 +117,5 @@ def _verdict(row: Row) -> str:
         return f"Your own figures are not here yet: run lesson {row.lesson}."
     told = "; ".join(map(lowered, row.measured.rstrip(".").split(". ")))
     judged = told if told.startswith("it holds") else f"{row.word} ({told})"
-    return f"Your ledger says of “{row.claim.rstrip('.')}”: {judged}."
+    made = " (from a smoke run)" if row.profile == "smoke" else ""
+    return f"Your ledger says{made} of “{row.claim.rstrip('.')}”: {judged}."

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from lessons_lib import record
 from lessons_lib.ledger.claims import CLAIMS, Claim
 from lessons_lib.ledger.earlier import READERS
 from lessons_lib.ledger.events import Event, Events
@@ -21,7 +22,7 @@ class Row:
     key: names the claim. lesson: two digits. prediction: question and answer, or "no prediction".
     measured: the learner's figures in a sentence; empty where there are none. word: "holds", "holds only if", "does not
     hold here", "cannot be tested here" or "not measured yet: run lesson NN". link: the cell, from the project's folder.
-    dataset, day, machine: of the measurement; empty where they are not known.
+    dataset, day, machine, profile: of the measurement; empty where they are not known.
     """
 
     key: str
@@ -34,6 +35,7 @@ class Row:
     dataset: str = ""
     day: str = ""
     machine: str = ""
+    profile: str = ""
 
     @property
     def is_measured(self) -> bool:
@@ -53,11 +55,17 @@ def ledger(events: Events | None = None) -> list[Row]:
 
 
 def claims_given(events: Events) -> dict[str, Judged]:
-    """The last verdict of each claim that a lesson judged by itself: its measurement's field `claims`."""
-    found = {}
+    """The verdict of each claim that a lesson judged by itself, in its measurement's field `claims`.
+
+    That of the fullest profile counts, the last of equals: a smoke run takes nothing back.
+    """
+    found: dict[str, Judged] = {}
     for event in events.all:
         claims = event.get("claims") if event.get("kind") == "measurement" else None
         for key, told in claims.items() if isinstance(claims, Mapping) else ():
+            earlier = found.get(key)
+            if earlier and record.fullest([earlier.event, event]) is earlier.event:
+                continue
             if isinstance(told, Mapping) and told.get("word") in WORDS:
                 found[key] = Judged(told["word"], with_condition(told["word"], str(told.get("said", ""))), event)
     return found
@@ -79,10 +87,16 @@ def _nobody(_: Events) -> None:
     """The reader of a claim that its lesson judges by itself."""
 
 
-def _origin(event: Event) -> tuple[str, str, str]:
-    """Data set, day and machine of an event; empty where it does not tell."""
-    dataset, machine = (event[name] if isinstance(event.get(name), str) else "" for name in ("dataset", "machine"))
-    return dataset, moment(event.get("time"))[:10], machine
+def _origin(event: Event) -> tuple[str, str, str, str]:
+    """Data set, day, machine and profile of an event; empty where it does not tell."""
+    names = ("dataset", "machine", "profile")
+    dataset, machine, profile = (event[name] if isinstance(event.get(name), str) else "" for name in names)
+    return dataset, moment(event.get("time"))[:10], machine, profile
+
+
+def too_little(profile: str) -> str:
+    """What has to stand beside figures that were made to try the lesson out; empty where they were not."""
+    return "Only a smoke run, which looks at too little to judge by." if profile == "smoke" else ""
 
 
 def moment(seconds: Any) -> str:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from lessons_lib.ledger.claims import LESSONS
-from lessons_lib.ledger.rows import Row, ledger
-from lessons_lib.tables import Table
+from lessons_lib.ledger.rows import Row, ledger, too_little
+from lessons_lib.tables import Table, element
 
 WIDEST = 110  # characters of a line that is still easy to read
 LEFT = 'style="text-align:left;vertical-align:top"'
@@ -31,7 +31,7 @@ class LedgerTable(Table):
         head = "".join(f'<th scope="col" {LEFT}>{html.escape(column)}</th>' for column in self.columns)
         body = "".join(_line(cells, link) for cells, link in zip(self.cells(), self.links, strict=True))
         caption = f'<caption style="text-align:left;caption-side:top">{html.escape(self.caption)}</caption>'
-        return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return element(caption, head, body)
 
 
 def ledger_table(rows: Sequence[Row] | None = None) -> LedgerTable:
@@ -55,7 +55,7 @@ def _cells(row: Row) -> dict[str, Any]:
         "claim": row.claim,
         "you predicted": row.prediction,
         "verdict": row.word,
-        "you measured": row.measured,
+        "you measured": " ".join(filter(None, [row.measured, too_little(row.profile)])),
         "where": LESSONS[row.lesson],
     }
 

@@ -5,6 +5,7 @@ from html import escape
 from typing import Any
 
 from lessons_lib.ledger.judged import WORDS
+from lessons_lib.ledger.rows import too_little
 
 NOT_YET = "not measured yet"
 Href = Callable[[str], str | None]  # from the link of a row to what works on the page; None: no link there
@@ -32,7 +33,7 @@ def claim(row: Mapping[str, Any], href: Href) -> str:
     measured = f"<p>{escape(row['measured'])}</p>" if row["measured"] else ""
     predicted = row["prediction"] != "no prediction"
     said = f"You predicted: {row['prediction']}" if predicted else "You made no prediction."
-    origin = [where(row, href), escape(row["dataset"]), escape(row["day"])]
+    origin = [where(row, href), escape(row["dataset"]), escape(row["day"]), too_little(row.get("profile", ""))]
     return (
         f'<article class="claim" id="claim-{escape(row["key"])}">'
         f'<div class="verdict {_style(row["word"])}">{escape(row["word"])}</div>'

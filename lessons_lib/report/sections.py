@@ -90,9 +90,16 @@ def measurements(found: Sequence[Entry], names: Mapping[str, str]) -> str:
     for one in found:
         key = (one["name"], one["machine"])
         counts[key] = counts.get(key, 0) + 1
-    head = {"measurement": "", "data set": "", "last time": "date", "times": "number", "machine": ""}
+    head = {"measurement": "", "data set": "", "last time": "date", "profile": "", "times": "number", "machine": ""}
     rows = [
-        [name, one["values"].get("dataset") or "", when(one["time"]), counts[name, machine], names[machine]]
+        [
+            name,
+            one["values"].get("dataset") or "",
+            when(one["time"]),
+            one["values"].get("profile") or "",
+            counts[name, machine],
+            names[machine],
+        ]
         for (name, machine), one in sorted(last.items())
     ]
     return table("Your measurements; the JSON file holds every figure", head, rows)
