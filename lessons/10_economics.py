@@ -190,8 +190,8 @@ Table("When each claim holds", [{"bill": key} | row for key, one in bills.items(
 
 # %% [markdown]
 # ### The other claims, worked out
-# "A model trained for \$100,000 costs \$500,000 a year to serve; a GPU-hour costs \$2 to 8 in training and \$0.10 to 0.50 in serving." What follows
-# from these figures?
+# "A model trained for 100,000 dollars costs 500,000 a year to serve; a GPU-hour costs 2 to 8 dollars in training and 0.10 to 0.50 in serving."
+# What follows from these figures?
 
 # %% tags=["nbval-ignore-output"]
 company = claims.half_million(inputs)
@@ -203,7 +203,7 @@ company.table("$100,000 to train, $500,000 a year to serve")
 # fill its machines with your network.
 
 # %% [markdown]
-# "10 ms less latency, or 20 % less size, saves substantially over millions of predictions." Say *substantially* is \$1,000 a month.
+# "10 ms less latency, or 20 % less size, saves substantially over millions of predictions." Say *substantially* is 1,000 dollars a month.
 
 # %% tags=["nbval-ignore-output"]
 size_bytes = models.size_bytes(base)
@@ -216,12 +216,26 @@ claims.less_time(inputs, size_bytes).table("10 ms less, or 20 % less")
 claims.computing(inputs).table("When is inference 90 % of the computing?")
 
 # %% [markdown]
-# "GPUs for training cost \$10,000 to 30,000 each, the run of a large language model \$5 to 10 million." How far would your own
-# machine be from such a run? A multiply-accumulate is two operations.
+# "GPUs for training cost 10,000 to 30,000 dollars each, the run of a large language model 5 to 10 million." One such bill is public:
+# the last run of DeepSeek-V3 took 2.788 million GPU-hours, 5.6 million dollars at 2 dollars an hour, without the research before it
+# (its authors, arXiv 2412.19437, December 2024). How far is your own machine from such a run?
+
+# %% tags=["nbval-ignore-output"]
+predict("10.gpus", "How long would this machine calculate at a large language model's run of 5 million dollars?",
+        ["about 10 years", "about 1,000 years", "about 100,000 years", "10 million years or more"])
+
+# %% [markdown]
+# The bill and the price of an hour give the hours, and these the operations. What your machine calculates in a second follows from the
+# training step that was timed above; a multiply-accumulate is two operations.
 
 # %% tags=["nbval-ignore-output"]
 own_flop_per_s = 2 * step.step.macs / (step.step.time.median_ms / 1e3)
-claims.gpus(own_flop_per_s).table("Large runs")
+large = claims.gpus(own_flop_per_s)
+large.table("Large runs")
+
+# %% [markdown] tags=["computed", "nbval-ignore-output"]
+# This machine needs **{large["here_least"].told}** or more; a thousand GPUs need {when(large.value("months_least"))} or more.
+# You said: *{predicted("10.gpus")}*.
 
 # %% tags=["nbval-ignore-output"]
 judged = verdicts.of_all(inputs, size_bytes, own_flop_per_s)

@@ -16,7 +16,8 @@ FALSE_ALARMS = 1.0        # a year, that you are willing to bear from one detect
 # what things cost, in dollars: assumptions, change them
 LOOK = 200.0              # somebody looks after an alarm
 POINT_WEEK = 100.0        # a week with one percentage point of accuracy less
-LABEL, RELEASE, MACHINE_HOUR = 0.10, 1_000.0, 0.10   # one label; testing and releasing a new model; this machine
+LABEL, RELEASE = 0.10, 1_000.0   # one label; testing and releasing a new model
+MACHINE_HOUR = None       # this machine; None: as in your record of lesson 10, else 0.10
 DRIFTS = 2.0              # how many drifts begin in a year
 
 # %%
@@ -75,7 +76,7 @@ predict("11.signal", "Nobody has labels yet. What rings first, over all kinds th
 # %%
 from lessons_lib.drift import signals
 
-count = choose(PROFILE, smoke=100, quick=400, full=2_000)       # images of each drift and strength
+count = choose(PROFILE, smoke=100, quick=1_000, full=2_000)     # images of each drift and strength
 before = signals.look(model, data.validation, where)
 quiet = signals.look(model, data.test, where)                  # images as they were before the launch
 drifted = {(way, s): signals.look(model, ways[way].images("test", s, count), where) for way in ways for s in strengths}
@@ -224,14 +225,18 @@ drift_explorer(watched, stakes)
 
 # %% tags=["nbval-ignore-output"]
 from lessons_lib.drift import retraining
+from lessons_lib.economics import handed_on
 
 curable = told.worst(watched, [way for way in harms if way != kinds.NEW_SIGNS])[0]   # new signs need new classes
 labelled, steps = choose(PROFILE, smoke=(100, 5), quick=(1_000, 50), full=(10_000, 600))
 tuned = retraining.retrain(model, data, ways[curable], labelled=labelled, tested=count, steps=steps, device=where, seed=SEED)
-parts = retraining.retraining_price(tuned, price_per_hour=MACHINE_HOUR, price_of_a_label=LABEL, release=RELEASE)
+machine = handed_on.machine(where.type, MACHINE_HOUR)
+parts = retraining.retraining_price(
+    tuned, price_per_hour=machine.price_per_hour, price_of_a_label=LABEL, release=RELEASE,
+    runs=machine.runs, failed_share=machine.failed_share)
 
 # %% [markdown] tags=["computed", "nbval-ignore-output"]
-# {told_costs.retrained_told(tuned, parts)}
+# {told_costs.retrained_told(tuned, parts)} {machine.told}
 #
 # ### A year of it
 # Now a year is simulated with what you measured: how much accuracy is lost at which distance between the world and what the model was

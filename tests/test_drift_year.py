@@ -180,6 +180,8 @@ def test_the_price_of_a_retraining_has_three_parts():
     found = retraining.Retrained("dusk", 1.0, 500, 7200.0, 0.99, 0.5, 0.8, 0.98)
     parts = retraining.retraining_price(found, price_per_hour=3.0, price_of_a_label=0.1, release=40.0, failed_share=0.5)
     assert parts == pytest.approx({"the machine": 12.0, "labels": 50.0, "the release": 40.0})
+    twice = retraining.retraining_price(found, price_per_hour=3.0, price_of_a_label=0.1, release=40.0, runs=2)
+    assert twice == parts  # two runs, or one of which every second fails
     sentence = told_costs.retrained_told(found, parts)
     assert "61% of what was lost" in sentence
     assert "$102: $12 for the machine, $50 for labels, $40 for the release. Most of it goes to labels." in sentence

@@ -81,6 +81,7 @@ def test_the_stored_outputs_are_what_the_quick_profile_gives(folder, tmp_path):
         pytest.skip(f"{folder}/ has no notebooks yet")
     command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "-q", "-p", "no:cacheprovider"]
     rules = ["--nbval-sanitize-with", str(ROOT / "tools" / "nbval_sanitize.cfg")]
+    rules += ["--numprocesses=2", "--dist=loadscope"]  # a notebook stays in one process
     told = subprocess.run(
         [*command, *rules, *map(str, paths)], cwd=ROOT, env=os.environ, capture_output=True, text=True
     )

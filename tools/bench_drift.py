@@ -57,7 +57,9 @@ def measure(options: argparse.Namespace) -> Bench:
     seen = signals.look(model, data.validation)
     reference, calibration = seen.part(slice(1_000)), seen.part(slice(1_000, None))
     quiet, ways = signals.look(model, data.test), kinds.kinds(data, seed=11)
-    drifted = {(n, s): signals.look(model, w.images("test", s, 500)) for n, w in ways.items() for s in STRENGTHS}
+    drifted = {
+        (n, s): signals.look(model, w.images("test", s, options.drifted)) for n, w in ways.items() for s in STRENGTHS
+    }
     found = detectors.detectors(reference, len(data.classes))
     watched = weeks.watch(
         found, calibration, quiet, drifted, size=options.week, calibration_weeks=4_000, weeks=options.runs
@@ -148,7 +150,8 @@ def page(bench: Bench, options: argparse.Namespace) -> str:
         "",
         f"Written by `python tools/bench_drift.py` on {datetime.date.today().isoformat()}: {machine['cpu']}, torch "
         f"{machine['packages'].get('torch')}. The {options.network} network that ships, on rendered road signs, {options.week} images a week, a reference of 1,000. "
-        f"Thresholds follow from 4,000 weeks drawn from {options.pool:,} other images, for {A_YEAR:g} false alarm a year ({stated:.1%} of the weeks). "
+        f"Thresholds follow from 4,000 weeks drawn from {options.pool:,} other images, for {A_YEAR:g} false alarm a year ({stated:.1%} of the weeks); "
+        f"weeks after a drift are drawn from {options.drifted:,} images of each. "
         "Stated and kept: " + ("everything below." if not broken else "not " + "; not ".join(broken) + "."),
         "",
         f"## False alarms in {options.quiet:,} quiet weeks, each with images of its own",
@@ -181,6 +184,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--week", type=int, default=100, help="images a week")
     parser.add_argument("--quiet", type=int, default=400, help="quiet weeks, each with images of its own")
     parser.add_argument("--pool", type=int, default=8_000, help="images that thresholds follow from")
+    parser.add_argument("--drifted", type=int, default=2_000, help="images of each drift and strength")
     parser.add_argument("--runs", type=int, default=1_000, help="simulated drifts of each kind and strength")
     parser.add_argument("--output", type=Path, default=REPORT)
     return parser.parse_args()

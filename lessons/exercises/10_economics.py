@@ -17,8 +17,8 @@ from lessons_lib.checks import check, hint, progress, solution
 # A machine costs `usd_per_hour` and answers `batch` predictions every `latency_ms` milliseconds; but of the hours that you pay for, it
 # works only a share, its `utilisation` (0.25 is a quarter).
 #
-# **Write a function that returns the price of a million predictions in dollars.** With 36 ms for a batch of 10, \$0.50 an hour and
-# a utilisation of 0.25: 3.6 ms a prediction, an hour for a million, four hours with the waiting: \$2.
+# **Write a function that returns the price of a million predictions in dollars.** With 36 ms for a batch of 10, half a dollar an hour and
+# a utilisation of 0.25: 3.6 ms a prediction, an hour for a million, four hours with the waiting: 2 dollars.
 
 
 # %% tags=["exercise-10.1"]
@@ -65,7 +65,7 @@ check("10.2", month_of_crossing)
 # you rent the next whole number. Now somebody makes the prediction faster.
 #
 # **Write a function that returns how many dollars an hour the faster version saves.** With 100 a second, from 0.025 to 0.02 seconds,
-# at \$0.50 an hour: 2.5 machines busy, so 3 rented; then 2. That saves \$0.50. From 0.019 to 0.015 seconds it saves nothing.
+# at 0.50 dollars an hour: 2.5 machines busy, so 3 rented; then 2. That saves 0.50. From 0.019 to 0.015 seconds it saves nothing.
 
 
 # %% tags=["exercise-10.3"]

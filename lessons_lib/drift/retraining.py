@@ -73,14 +73,21 @@ def retrain(
 
 
 def retraining_price(
-    found: Retrained, *, price_per_hour: float, price_of_a_label: float, release: float, failed_share: float = 0.0
+    found: Retrained,
+    *,
+    price_per_hour: float,
+    price_of_a_label: float,
+    release: float,
+    runs: float = 1.0,
+    failed_share: float = 0.0,
 ) -> dict[str, float]:
     """The parts of what one retraining costs: the machine, the labels, and the release with its tests.
 
     Args:
-        price_per_hour: of the machine. failed_share: of the trainings that come to nothing. release: people's time, in all.
+        price_per_hour: of the machine. release: people's time, in all. runs: that have to end well. failed_share: of those that
+            are started.
     """
     from lessons_lib.economics.training import training_cost
 
-    machine = training_cost(found.seconds / 3600, price_per_hour, runs=1, failed_share=failed_share)
+    machine = training_cost(found.seconds / 3600, price_per_hour, runs=runs, failed_share=failed_share)
     return {"the machine": machine, "labels": found.labelled * price_of_a_label, "the release": release}
