@@ -1,6 +1,6 @@
 # %% [markdown]
 # # 10 · What does it cost?
-# *35 minutes · runs in about a minute on two CPU cores · needs nothing from earlier lessons*
+# *35 minutes, and 25 for the exercises · runs in about a minute on two CPU cores · needs nothing from earlier lessons*
 #
 # "Most of the budget goes to training." "Most of the cost is inference." You will hear both, each with 80 to 90 per cent, and both from
 # people who know. Here you work out the bill of your own network, from what you measured and from prices that you can change, and
@@ -11,11 +11,12 @@ PROFILE = "quick"         # smoke: seconds, for tests; quick: the default; full:
 DATASET = "road_signs"    # or fashion_mnist, cifar10, folder:PATH with your own images
 DEVICE = "auto"           # cpu, cuda, or auto: the GPU where there is one
 SEED = 0
-YOURS = {}                # your own figures: {"requests": "2000000 prediction/day", "serving_price": "0.10 USD/hour"}
+YOURS = {}                # your own figures, such as {"requests": 2_000_000, "latency": "3 ms"}
+#   no unit: as in the table of inputs (USD/hour; growth in percent; utilisation a share: 0.3)
 
 # %%
 from lessons_lib import checkpoints, datasets, device, engines, models, plots, record, step_cost, training
-from lessons_lib.economics import claims, crossing, own, savings, sensitivity, shares, told, verdicts
+from lessons_lib.economics import claims, crossing, ends, own, savings, sensitivity, shares, told, verdicts
 from lessons_lib.economics.formulas import costs
 from lessons_lib.economics.units import in_words, quantity, when
 from lessons_lib.inference_claims import training_run
@@ -29,11 +30,13 @@ data = datasets.load(DATASET, train=n_train, validation=n_look, test=n_test, see
 for note in data.notes:                                        # files that had to be passed over
     print(note)
 where = device.pick(DEVICE)
+yours = own.checked(YOURS)                                     # refused here, before anything is measured
 
 # %% [markdown]
 # ## Measure
 # The network is that of lesson 09. What you measured there is in your record: latency, batch and accuracy of every
-# configuration. Where it is not, a few of them are measured now.
+# configuration. Where it is not, a few of them are measured now; the line that begins with "Training" is then about a network with
+# half of the channels, which learns from the whole one, so that pruning can be paid for too.
 
 # %%
 name = "vgg" if data.name == "road_signs" else "small"
@@ -69,13 +72,16 @@ print(sentence)
 # %% [markdown]
 # Now everything that the bill depends on. Each input has a unit, a range and a **source**: measured here, or an
 # assumption. The assumptions are public figures, and not yours: change them, in `YOURS` at the top or with the sliders below.
-# Wages, data and labels are left out.
+# All money is in US dollars (USD). Wages, data and labels are left out.
 
 # %% tags=["nbval-ignore-output"]
 serving = own.serving_row(figures.grid)                        # the whole network in float32, one image at a time
 inputs = own.inputs(own.of_serving(serving, figures.source), own.of_machine(serving),
-                    own.of_training(step, run, where.type), power, **YOURS)
+                    own.of_training(step, run, where.type), power, **yours)
 inputs.table()
+
+# %% tags=["nbval-ignore-output"]
+inputs.sources()
 
 # %% [markdown]
 # A unit is more than a label. Money and hours cannot be added, and an input of the wrong kind is refused:
@@ -100,10 +106,13 @@ predict("10.overtakes", "After how long has serving this network cost as much as
 # ## Measure
 # Every figure of the model, with the formula that it was calculated by; the text of the formula is what is calculated.
 # `redundancy` are the copies of each machine, `busy_time` and `grown` add up traffic that grows by the same share each month.
+#
+# Machines are counted in fractions. That is right where they are paid by the minute and their number follows the traffic, or where
+# others share them: 31.1 is then the average of a day. Where each is rented whole and for long, round up, as you do in exercise 10.3.
 
 # %% tags=["nbval-ignore-output"]
 bill = costs(inputs)
-bill.table()
+bill.folded()
 
 # %% tags=["nbval-ignore-output"]
 bill.why("price_life")                                         # one figure, and every step that leads to it
@@ -119,10 +128,11 @@ bill.why("price_life")                                         # one figure, and
 from lessons_lib.widgets.costs import picture
 
 even = crossing.overtakes(crossing.curves(inputs))
+within = ends.within(inputs, lambda one: crossing.overtakes(crossing.curves(one)).months)
 picture(inputs)
 
 # %% [markdown] tags=["computed", "nbval-ignore-output"]
-# {told.crossing(even)} You said: *{predicted("10.overtakes")}*.
+# {told.crossing(even, spread=within)} You said: *{predicted("10.overtakes")}*.
 
 # %% [markdown]
 # ## Predict
@@ -133,17 +143,20 @@ predict("10.matters", "Which of these moves the price of a prediction most, with
 
 # %% [markdown]
 # ## Measure
-# Each input is moved from its low to its high end, all others stay. The bar at the top moves the price by most dollars: look at it first. This
-# picture is called a **tornado chart**.
+# Each input is moved from its low to its high end, all others stay. The bar at the top moves the price by most dollars, which stand
+# beside its name: look at it first. This picture is called a **tornado chart**.
 
 # %% tags=["nbval-ignore-output"]
 unit = "USD/million_predictions"
 swings = sensitivity.tornado(inputs)
 plots.tornado(swings, bill.value("price_life"), title="Which input matters most?", xlabel="$ a million predictions",
-              words=lambda value: in_words(value, unit), table=sensitivity.table(swings, unit, "Every input that moves it"))
+              words=lambda value: in_words(value, "USD"), still=sensitivity.still(swings),
+              table=sensitivity.table(swings, unit, "Every input, by how far it moves the price"))
 
 # %% [markdown] tags=["computed", "nbval-ignore-output"]
-# {told.matters_most(swings, unit)} You said: *{predicted("10.matters")}*. Mind that a wide bar may come from a wide
+# {told.matters_most(swings, unit)} {told.latency_matters(swings, inputs, unit)}
+#
+# You said: *{predicted("10.matters")}*. Mind that a large amount may come from a wide
 # range: it says what you should find out, or decide, before you make anything faster.
 
 # %% [markdown]
@@ -183,7 +196,7 @@ plots.bill_shares({key: [shares.inference_share(one, month) for month in months]
 Table("When each claim holds", [{"bill": key} | row for key, one in bills.items() for row in shares.table(one).rows])
 
 # %% [markdown] tags=["computed", "nbval-ignore-output"]
-# So: {verdicts.budget_shares(inputs).reason}.
+# So {verdicts.budget_shares(inputs).reason}.
 #
 # Who says "training" looks at a project before launch, or at research that is never launched; who says "inference" looks at a
 # product in its third year. Ask whose bill, and of which day.
@@ -237,6 +250,10 @@ large.table("Large runs")
 # This machine needs **{large["here_least"].told}** or more; a thousand GPUs need {when(large.value("months_least"))} or more.
 # You said: *{predicted("10.gpus")}*.
 
+# %% [markdown]
+# Now all five with your figures. Each verdict was worked out again at both ends of everything that was measured here; where it would be
+# another one there, it says *cannot tell*. Prices and traffic are yours to choose, and stay as they are.
+
 # %% tags=["nbval-ignore-output"]
 judged = verdicts.of_all(inputs, size_bytes, own_flop_per_s)
 verdicts.table(judged)
@@ -244,18 +261,18 @@ verdicts.table(judged)
 # %% [markdown]
 # ### Energy and carbon: another currency
 # The same model counts kilowatt-hours and kilograms of CO2: hours times power, times what the building adds (**PUE**),
-# times the carbon of the electricity. The two machines differ in price and in power, so the curves may cross elsewhere.
+# times the carbon of the electricity. Do the curves cross at another time?
 
 # %% tags=["nbval-ignore-output"]
 told.currencies(inputs)
 
 # %% [markdown] tags=["computed", "nbval-ignore-output"]
-# {told.energy(inputs)}
+# {told.other_currencies(inputs)} {told.energy(inputs)}
 
 # %% [markdown]
 # ## Explore
 # Move the sliders (left and right arrows) and choose what to count in. All else stays as in the table of inputs; under the picture every
-# figure stands with its formula.
+# figure with its formula can be opened.
 
 # %% tags=["nbval-ignore-output"]
 from lessons_lib.widgets.costs import cost_explorer
@@ -266,9 +283,9 @@ cost_explorer(inputs)
 kept = record.append(
     "measurement", name="10.costs", dataset=data.name, device=str(where), source=figures.source, inputs=inputs.as_dict(),
     figures={key: {"value": found.value, "unit": found.formula.unit} for key, found in bill.items()},
-    overtakes_months=even.months, matters_most=[swing.name for swing in swings[:3]],
-    savings=[change.row() for change in changes],
-    claims={key: {"word": one.word, "said": one.reason} for key, one in judged.items()})
+    overtakes_months=even.months, overtakes_between=[month if np.isfinite(month) else None for month in within],
+    matters_most=[swing.name for swing in swings[:3]],
+    savings=[change.row() for change in changes], claims=verdicts.for_record(judged))
 print("Kept in your record." if kept else "Your record cannot be written; nothing was kept.")
 
 # %% [markdown]

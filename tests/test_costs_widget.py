@@ -11,7 +11,7 @@ from lessons_lib.economics.crossing import curves, overtakes
 from lessons_lib.economics.formulas import costs
 from lessons_lib.economics.units import in_words, when
 from lessons_lib.explained import Mistake
-from lessons_lib.widgets.costs import MOVED, cost_explorer, describe, picture, stops
+from lessons_lib.widgets.costs import MOVED, _on_slider, cost_explorer, describe, picture, stops
 
 SHOW = """
 from lessons_lib.economics.assumptions import assumed
@@ -41,6 +41,31 @@ def test_a_slider_stops_within_its_range_and_at_its_value():
     requests = stops(assumed()["requests"])
     assert requests[1] / requests[0] == pytest.approx(3.73, abs=0.01)  # equal ratios: 10,000 in seven steps
     assert len(stops(assumed()["batch"])) == 1
+
+
+def test_machines_come_whole_on_the_slider_and_its_text_is_short():
+    assert stops(assumed()["fewest_machines"]) == [0, 1, 2]
+    assert all(place == int(place) for place in stops(assumed()["retrainings"]))
+    assert 1.5 in stops(assumed().changed(fewest_machines=1.5)["fewest_machines"])  # the learner's own
+    for name in MOVED:
+        assert max(len(_on_slider(assumed()[name], value)) for value in stops(assumed()[name])) <= 18
+
+
+def test_the_tornado_writes_the_amount_beside_each_bar(monkeypatch):
+    from matplotlib.figure import Figure
+
+    drawn_on = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: drawn_on.append(figure))
+    swings = sensitivity.tornado(assumed())
+    picture = plots.tornado(
+        swings, 10.0, title="Which?", xlabel="$", words=lambda value: in_words(value, "USD"),
+        table=sensitivity.table(swings, "USD", "Swings"), still=sensitivity.still(swings),
+    )  # fmt: skip
+    assert "Moves nothing (less than 0.5% of it)" in picture.alt
+    axes = drawn_on[0].axes[0]
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    assert labels == [f"{swing.label}: {in_words(swing.width, 'USD')}" for swing in swings[:8]]
+    assert "latency of a batch" in " ".join(axes.get_xlabel().split())
 
 
 def test_without_a_notebook_sentence_and_formulas_are_printed(capsys):
@@ -103,10 +128,12 @@ def test_the_tornado_names_the_widest_swing_first():
     )  # fmt: skip
     assert swings[0].label in drawn.alt.split(";")[0]
     assert [row["input"] for row in drawn.table.rows] == [swing.label for swing in swings]
+    assert drawn.table.caption == f"Swings; {sensitivity.still(swings)}"
+    assert drawn.table.rows[0]["moves it by"] == in_words(swings[0].width, unit)
     assert "No input moves it" in plots.tornado([], 1.0, title="", xlabel="", words=str, table=drawn.table).alt
 
 
 def test_the_shares_are_told_from_first_to_last():
     drawn = plots.bill_shares({"yours": [0.1, 0.5, 0.9]}, [1, 2, 3], when, (0.8, 0.9))
-    assert drawn.alt == "Inference's share of the bill from 30.4 days to 3 months after launch: yours from 10% to 90%."
+    assert drawn.alt == "Inference's share of the bill from 30 days to 3 months after launch: yours from 10% to 90%."
     assert [row["yours"] for row in drawn.table.rows] == ["10.0%", "50.0%", "90.0%"]

@@ -354,7 +354,11 @@ def test_figures_in_words(value, unit, told):
     ("months", "told"),
     [
         (24, "24 months"),
-        (1, "30.4 days"),
+        (1, "30 days"),
+        (36.5 / 60 / 730.5, "36 minutes"),
+        (9.134 / 60 / 730.5, "9.1 minutes"),
+        (125.4, "125 months"),
+        (1e-9, "less than a second"),
         (1 / 30.4375, "24 hours"),
         (1 / 8766, "5 minutes"),
         (1 / 8766 / 10, "30 seconds"),
@@ -363,6 +367,74 @@ def test_figures_in_words(value, unit, told):
 )
 def test_times_after_launch_in_words(months, told):
     assert units.when(months) == told
+
+
+MINUTE = 1 / 60 / 730.5
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "told"),
+    [
+        (60.9 / 60 * MINUTE, 2.28 * MINUTE, "1 to 2.3 minutes"),
+        (36.5 * MINUTE, 82.2 * MINUTE, "36 to 82 minutes"),
+        (9.13 * MINUTE, 111 * MINUTE, "9.1 to 111 minutes"),
+        (9.13 * MINUTE, 9.14 * MINUTE, "9.1 minutes"),
+        (MINUTE, 24, "60 seconds to 24 months"),
+        (0, 2, "0 seconds to 2 months"),
+    ],
+)
+def test_two_times_are_told_in_one_unit(first, last, told):
+    assert units.between(first, last) == told
+
+
+def test_small_figures_have_no_exponent_of_a_programmer():
+    assert units.digits(4.33e-5) == "4.33 x 10^-5"
+    assert units.in_words(-4.33e-7, "USD") == "-$4.33 x 10^-7"
+    assert units.digits(0) == "0"
+    assert units.digits(0.000123) == "0.000123"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [("serving_price", "0.10", 0.1), ("growth", "2", 2), ("growth", "-2", -2), ("growth", "2 percent", 2),
+     ("requests", "2e6", 2e6), ("utilisation", "30 percent", 0.3), ("utilisation", " 0.3 ", 0.3)],
+)  # fmt: skip
+def test_a_text_without_a_unit_is_in_the_unit_of_the_input(name, text, value):
+    assert assumed().changed(**{name: text})[name].value == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"growth": 200}, "growth is 2 (read as 200 %); it has to be a number between -0.5, half as many"),
+        ({"growth": "-60 percent"}, "growth is -0.6 (read as -60 %)"),
+        ({"utilisation": 30}, 'utilisation is 30; it has to be a number above 0 and at most 1 (30 % is 0.3, or "30 percent")'),
+        ({"serving_price": "0.10 EUR/hour"}, "there is no unit EUR here. Money is in USD. Please write a number and a unit"),
+        ({"latency": "3 bananas"}, 'there is no unit bananas here. Please write a number and a unit, such as "5 ms"'),
+        ({"utilisation": "much more"}, 'such as "0.3"'),
+        ({"latency": "nan"}, "latency is nan"),
+        ({"latency": True}, "latency is True"),
+    ],
+)  # fmt: skip
+def test_a_refusal_says_what_was_understood_and_what_is_expected(change, told):
+    with pytest.raises(Mistake) as raised:
+        assumed().changed(**change)
+    assert told in str(raised.value)
+
+
+def test_sources_are_short_in_the_table_and_whole_below():
+    inputs = assumed().changed(latency=3)
+    short = {row["name"]: row["source"] for row in inputs.table().rows}
+    assert max(map(len, short.values())) <= 60
+    assert (short["serving_price"], short["latency"]) == ("assumption; AWS m7g, June 2026", "changed by you")
+    assert inputs.changed(serving_price=0.05).table().rows[10]["source"] == "changed by you"
+    assert [row["source"] for row in inputs.sources().rows] == [one.source for one in inputs.values()]
+
+
+def test_long_tables_are_folded_in_a_notebook_and_whole_as_text():
+    folded = costs(HAND).folded()
+    assert folded._repr_html_().startswith("<details><summary>Every figure and its formula</summary><table")
+    assert repr(folded) == repr(costs(HAND).table())
 
 
 def test_an_input_can_be_made_by_hand():

@@ -61,7 +61,7 @@ check("10.2", month_of_crossing)
 
 # %% [markdown]
 # ## 10.3 What a saving really saves
-# Machines come whole: traffic of `per_second` predictions, each of which takes `seconds`, keeps `per_second * seconds` machines busy, and
+# The lesson counted machines in fractions, the average of a day. Here each is rented whole: traffic of `per_second` predictions, each of which takes `seconds`, keeps `per_second * seconds` machines busy, and
 # you rent the next whole number. Now somebody makes the prediction faster.
 #
 # **Write a function that returns how many dollars an hour the faster version saves.** With 100 a second, from 0.025 to 0.02 seconds,

@@ -8,6 +8,7 @@ from lessons_lib.checks.exercises import exercise
 from lessons_lib.checks.sandbox import expect
 
 MONTHS = 600
+NEVER = "None"
 
 
 @exercise(
@@ -119,6 +120,10 @@ def _expect_month(answer: Any, training: float, first: float, growth: float, not
     if want is not None:
         wrong["Right, but as a float: a month is a whole number."] = float(want)
     given = {"training_usd": training, "first_month_usd": first, "growth": growth}
+    if want == MONTHS:  # only here does one month too few end in None
+        wrong[f"Month {MONTHS} counts too: `range(1, {MONTHS})` ends one month before it."] = NEVER
+        expect(answer, given, want, mistakes=wrong, note=note, arrange=lambda month: NEVER if month is None else month)
+        return
     expect(answer, given, want, mistakes=wrong, note=note)
 
 
@@ -131,7 +136,7 @@ def _expect_month(answer: Any, training: float, first: float, growth: float, not
         "A helper saves writing it twice: `def machines(seconds): return math.ceil(per_second * seconds)`.",
         "`return (machines(seconds_before) - machines(seconds_after)) * usd_per_hour`",
     ),
-    learned="A bill goes down in steps: a gain that frees no machine is a gain in latency, not in money.",
+    learned="Machines that are rented whole make a bill go down in steps: a gain that frees no machine is a gain in latency, not in money.",
 )
 def usd_saved_per_hour(answer: Any) -> None:
     for given in (
@@ -173,10 +178,17 @@ def _expect_saved(answer: Any, per_second: float, before: float, after: float, p
     expect(answer, given, want, mistakes={text: value for text, value in mistakes.items() if value != want})
 
 
-def _bill(inputs: dict[str, float]) -> float:
-    """Interactions on purpose: what an input moves depends on where the others are."""
-    return inputs["traffic"] * inputs["seconds"] * inputs["price"] / inputs["utilisation"] + inputs["training"]
+class Bill:
+    """A cost that shows its formula. Interactions on purpose: what an input moves depends on where the others are."""
 
+    def __call__(self, inputs: dict[str, float]) -> float:
+        return inputs["traffic"] * inputs["seconds"] * inputs["price"] / inputs["utilisation"] + inputs["training"]
+
+    def __repr__(self) -> str:
+        return "the function `traffic * seconds * price / utilisation + training`"
+
+
+_bill = Bill()
 
 USUAL = {"traffic": 100.0, "seconds": 0.02, "price": 1.0, "utilisation": 0.5, "training": 10.0}
 RANGES: tuple[dict[str, tuple[float, float]], ...] = (

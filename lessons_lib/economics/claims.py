@@ -44,6 +44,8 @@ LESS_TIME = (
             "substantial / (saved_time * serving_price * redundancy / utilisation)", "prediction/day"),
     Formula("bytes_saved", "bytes that 20 % less size saves when the model is sent a million times",
             "saved_share * size * 1000000", "GB"),
+    Formula("copies_needed", "copies whose sending makes 20 % less size worth $1,000 a month",
+            "substantial / (saved_share * size * transfer)", "1/month"),
     Formula("transfer_worth", "worth, where every copy is sent through the network", "bytes_saved * transfer", "USD"),
 )  # fmt: skip
 COMPUTING = (

@@ -106,7 +106,11 @@ def overtakes(found: Curves, times: float = 1.0) -> Crossing:
         return Crossing(_ratio(first, slope), "training_first / (serving - retraining) a month", times)
     if steady == 0:
         return Crossing(_flat_training(found, first), "the inverse of grown() or busy_time(), in closed form", times)
-    return Crossing(_by_search(found, first, steady), "Brent's method, between two months of opposite sign", times)
+    return Crossing(
+        _by_search(found, first, steady),
+        "Brent's method, between two moments at which the difference has opposite signs",
+        times,
+    )
 
 
 def _ratio(paid: float, per_month: float) -> float | None:

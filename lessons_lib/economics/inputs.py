@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from lessons_lib.economics.folded import Folded
 from lessons_lib.economics.refusing import (
     ABOVE_0,
-    ABOVE_MINUS_1,
     AT_LEAST_1,
     BELOW_1,
     FINITE,
+    GROWTH,
     NOT_BELOW_0,
     SHARE,
     Rule,
@@ -18,6 +19,8 @@ from lessons_lib.economics.refusing import (
 from lessons_lib.economics.units import in_words, number, quantity, registry, same_kind
 from lessons_lib.explained import Mistake
 from lessons_lib.tables import Table
+
+MEASURED = "measured here"  # how the source of a measured figure begins
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ KINDS: dict[str, Kind] = {
     "retrainings": Kind("retrainings", "1/year", NOT_BELOW_0),
     "retraining_runs": Kind("runs of each retraining", "run", ABOVE_0),
     "requests": Kind("requests at launch", "prediction/day", ABOVE_0),
-    "growth": Kind("growth of the requests each month", "", ABOVE_MINUS_1),
+    "growth": Kind("growth of the requests each month", "", GROWTH),
     "latency": Kind("latency of a batch", "ms", ABOVE_0),
     "batch": Kind("predictions in a batch", "prediction", AT_LEAST_1),
     "serving_price": Kind("price of a machine that serves", "USD/hour", ABOVE_0),
@@ -56,6 +59,8 @@ KINDS: dict[str, Kind] = {
 class Input:
     """One figure: `value` lies between `low` and `high`, all three in `unit`; `source` says where it comes from.
 
+    brief: the source in a few words, for a table; the beginning of `source` where it is left out.
+
     Raises:
         Mistake: there is no such input, its unit is of another kind, it has no source, or a number that cannot be.
     """
@@ -66,6 +71,7 @@ class Input:
     low: float
     high: float
     source: str
+    brief: str = ""
 
     def __post_init__(self) -> None:
         kind = _kind(self.name)
@@ -81,7 +87,11 @@ class Input:
             (f"{self.name}, high", self.high),
         ):
             require(name, value, FINITE)
-            require(name, number(quantity(value, self.unit), kind.unit), kind.rule)
+            plain = number(quantity(value, self.unit), kind.unit)
+            if not kind.rule.holds(plain):
+                raise Mistake(
+                    f"{name} is {_understood(plain, value, self.unit)}; it has to be a number {kind.rule.words}."
+                )
         if not self.low <= self.value <= self.high:
             raise Mistake(
                 f"{self.name} is {self.value:g}, and not between its low {self.low:g} and high {self.high:g}."
@@ -93,6 +103,11 @@ class Input:
         return KINDS[self.name].label
 
     @property
+    def measured(self) -> bool:
+        """Whether it was measured on this machine, and neither assumed nor chosen."""
+        return self.source.startswith(MEASURED)
+
+    @property
     def quantity(self) -> Any:
         """The value with its unit."""
         return quantity(self.value, self.unit)
@@ -101,6 +116,12 @@ class Input:
         """The same with another value in the same unit; the range grows where it has to."""
         require(self.name, value, FINITE)
         return replace(self, value=value, low=min(value, self.low), high=max(value, self.high))
+
+    def changed(self, value: float | str) -> "Input":
+        """The same with another value of the learner's: a number in its own unit, or a text with or without a unit."""
+        plain = _read(self, value) if isinstance(value, str) else value
+        moved = self.at(plain)
+        return moved if plain == self.value else replace(moved, source="changed by you", brief="")
 
     def told(self, value: float) -> str:
         """A value of this input in words."""
@@ -144,7 +165,7 @@ class Inputs(Mapping[str, Input]):
         Raises:
             Mistake: no such input, another kind of unit, or a number that cannot be.
         """
-        return self.replaced(*(_changed(self[name], value) for name, value in values.items()))
+        return self.replaced(*(self[name].changed(value) for name, value in values.items()))
 
     def numbers(self) -> dict[str, float]:
         """Every value as a plain number, in the unit that the formulas expect."""
@@ -162,11 +183,21 @@ class Inputs(Mapping[str, Input]):
                 "name": name,
                 "value": one.told(one.value),
                 "range": f"{one.told(one.low)} to {one.told(one.high)}",
-                "source": one.source,
+                "source": one.brief or one.source.partition(";")[0],
             }
             for name, one in self.items()
         ]
         return Table("What goes into the costs", rows)
+
+    def sources(self) -> Folded:
+        """Where each figure comes from, in full; folded in a notebook."""
+        rows = [{"input": one.label, "source": one.source} for one in self.values()]
+        return Folded("Where each figure comes from, in full", rows)
+
+
+def _understood(plain: float, value: float, unit: str) -> str:
+    """A number as it was read, and in its own unit where that is another."""
+    return f"{plain:g}" if plain == value else f"{plain:g} (read as {in_words(value, unit)})"
 
 
 def _kind(name: str) -> Kind:
@@ -175,20 +206,25 @@ def _kind(name: str) -> Kind:
     return KINDS[name]
 
 
-def _changed(one: Input, value: float | str) -> Input:
-    if isinstance(value, str):
-        value = _read(one, value)
-    moved = one.at(value)
-    return moved if value == one.value else replace(moved, source="changed by you")
-
-
 def _read(one: Input, text: str) -> float:
+    """The number of a text in the input's own unit, in which a text without a unit is read too."""
+    import pint
+
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    example = f'write a number and a unit, such as "{f"{one.value:g} {one.unit}".rstrip()}"'
     try:
         found = registry().Quantity(text)
-    except Exception:
+    except pint.UndefinedUnitError as error:
+        money = " Money is in USD." if one.unit.startswith("USD") else ""
+        unknown = error.unit_names if isinstance(error.unit_names, str) else ", ".join(error.unit_names)
         raise Mistake(
-            f'{one.name} is {text!r}; write a number and a unit, such as "{one.value:g} {one.unit}".'
+            f"{one.name} is {text!r}, and there is no unit {unknown} here.{money} Please {example}."
         ) from None
+    except Exception:
+        raise Mistake(f"{one.name} is {text!r}; {example}.") from None
     if not found.is_compatible_with(one.quantity):
         raise Mistake(
             f"{one.name} is {text!r}; it has to be in {one.unit or 'a plain number'}, or a unit of the same kind."

@@ -1,9 +1,10 @@
 """The learner's own figures: rows of lesson 09 from the record, or a smaller measurement made now; the training; the power."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import torch
 from torch import nn
@@ -14,6 +15,7 @@ from lessons_lib.datasets.split import Dataset
 from lessons_lib.economics.assumptions import GPU_POWER, GPU_PRICE, assumed
 from lessons_lib.economics.inputs import Input, Inputs
 from lessons_lib.engines import Engine
+from lessons_lib.explained import Mistake
 from lessons_lib.grid import Grid, Row
 from lessons_lib.inference_claims import TrainingRun
 from lessons_lib.models import to_input
@@ -114,7 +116,9 @@ def of_training(costs: step_cost.Costs, run: TrainingRun, device: str) -> list[I
     first, third = costs.step.time.quartiles_ms
     median, low, high = (steps * ms / 3.6e6 for ms in (costs.step.time.median_ms, first, third))
     source = f"measured here, lesson 10: a step of {costs.batch} images, for {run.images:,} images; quartiles"
-    hours = Input("training_time", median, "hour/run", min(low, median), max(high, median), source)
+    hours = Input(
+        "training_time", median, "hour/run", min(low, median), max(high, median), source, "measured here, lesson 10"
+    )
     if device == "cuda":
         return [hours, replace(GPU_PRICE, name="training_price"), replace(GPU_POWER, name="training_power")]
     price, power = (_times(assumed()[name], torch.get_num_threads()) for name in ("serving_price", "serving_power"))
@@ -123,8 +127,10 @@ def of_training(costs: step_cost.Costs, run: TrainingRun, device: str) -> list[I
 
 def _times(one: Input, count: int) -> Input:
     """The figure of so many cores."""
-    source = one.source if count == 1 else f"{one.source}; times {count} cores"
-    return Input(one.name, count * one.value, one.unit, count * one.low, count * one.high, source)
+    if count == 1:
+        return one
+    source, brief = f"{one.source}; times {count} cores", f"{one.brief}, {count} cores"
+    return Input(one.name, count * one.value, one.unit, count * one.low, count * one.high, source, brief)
 
 
 def batching(engine: Engine, images: torch.Tensor, seconds: float, size: int = 32) -> tuple[int, Verdict]:
@@ -157,7 +163,7 @@ def of_power(engine: Engine, images: torch.Tensor, seconds: float) -> tuple[list
     source = "measured here, lesson 10: the whole CPU package while one engine predicts; low: what that adds to idling"
     added = min(max(0.0, watts - idle), watts)
     return [
-        Input("serving_power", watts, "watt", added, watts, source)
+        Input("serving_power", watts, "watt", added, watts, source, "measured here, lesson 10")
     ], f"The CPU package draws {watts:.3g} W while it predicts."
 
 
@@ -169,3 +175,21 @@ def inputs(*found: Sequence[Input], **yours: float | str) -> Inputs:
     """
     measured = [one for part in found for one in part]
     return assumed().replaced(*measured).changed(**yours)
+
+
+def checked(yours: Any) -> dict[str, float | str]:
+    """What the learner wants otherwise, refused before anything is measured where it cannot be used.
+
+    Args:
+        yours: figures by the name of the input, see `Inputs.changed`.
+
+    Raises:
+        Mistake: it is no dictionary of them, or one of them cannot be.
+    """
+    if not isinstance(yours, Mapping) or not all(isinstance(name, str) for name in yours):
+        raise Mistake(
+            f'YOURS is {yours!r}; it has to be a dictionary such as {{"requests": 2_000_000}}, or {{}} for none.'
+        )
+    for name, value in yours.items():
+        assumed()[name].changed(value)
+    return dict(yours)

@@ -19,9 +19,12 @@ FINITE = Rule("that is finite", lambda value: True)
 ABOVE_0 = Rule("above 0", lambda value: value > 0)
 NOT_BELOW_0 = Rule("0 or more", lambda value: value >= 0)
 AT_LEAST_1 = Rule("1 or more", lambda value: value >= 1)
-SHARE = Rule("above 0 and at most 1", lambda value: 0 < value <= 1)
-BELOW_1 = Rule("0 or more and below 1", lambda value: 0 <= value < 1)
-ABOVE_MINUS_1 = Rule("above -1 (-100 %)", lambda value: value > -1)
+SHARE = Rule('above 0 and at most 1 (30 % is 0.3, or "30 percent")', lambda value: 0 < value <= 1)
+BELOW_1 = Rule('0 or more and below 1 (30 % is 0.3, or "30 percent")', lambda value: 0 <= value < 1)
+GROWTH = Rule(
+    "between -0.5, half as many requests each month, and 1, twice as many (without a unit it is in per cent: 5 is 5 %)",
+    lambda value: -0.5 <= value <= 1,
+)
 
 
 def require(name: str, value: float, rule: Rule) -> None:

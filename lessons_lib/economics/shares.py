@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from lessons_lib.economics.crossing import curves, overtakes
 from lessons_lib.economics.inputs import Inputs
-from lessons_lib.economics.units import digits, when
+from lessons_lib.economics.units import between, digits, when
 from lessons_lib.tables import Table
 
 CLAIMED = (0.8, 0.9)
@@ -84,7 +84,7 @@ def table(inputs: Inputs) -> Table:
 def _months_between(first: float | None, last: float | None) -> str:
     if first is None:
         return "never"
-    return f"from {when(first)} on" if last is None else f"from {when(first)} to {when(last)}"
+    return f"from {when(first)} on" if last is None else f"from {between(first, last)}"
 
 
 def _requests_between(first: float | None, last: float | None) -> str:

@@ -8,6 +8,7 @@ from types import CodeType
 from typing import Any
 
 from lessons_lib.economics import growth
+from lessons_lib.economics.folded import Folded
 from lessons_lib.economics.units import in_words, number, quantity
 from lessons_lib.tables import Table
 
@@ -71,6 +72,10 @@ class Trace(Mapping[str, Step]):
     def value(self, name: str) -> float:
         """A result as a plain number, in the unit of its formula."""
         return self[name].value
+
+    def folded(self, caption: str = "Every figure and its formula") -> Folded:
+        """The table of all steps behind its caption: a notebook shows it on demand."""
+        return Folded(caption, self.table().rows)
 
     def table(self, caption: str = "Every figure and its formula") -> Table:
         """All steps, each with its formula and what went in."""

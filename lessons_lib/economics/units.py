@@ -57,8 +57,13 @@ SPOKEN = {
     "Wh/million_predictions": "Wh a million predictions",
 }
 PLURALS = {"runs", "predictions", "seconds", "minutes", "hours", "days", "months", "years"}
-LARGEST_WRITTEN_OUT = 1e15
+LARGEST_WRITTEN_OUT, SMALLEST_WRITTEN_OUT = 1e15, 1e-4
 HOURS_A_MONTH = 8766 / 12  # a year has 365.25 days
+IN_A_MONTH = {
+    "months": 1.0, "days": HOURS_A_MONTH / 24, "hours": HOURS_A_MONTH, "minutes": 60 * HOURS_A_MONTH,
+    "seconds": 3600 * HOURS_A_MONTH,
+}  # fmt: skip
+FAR_APART = 30.0  # from this ratio on, two times are told in two units
 
 
 @lru_cache(1)
@@ -116,18 +121,34 @@ def in_words(value: float, unit: str) -> str:
 
 
 def when(months: float) -> str:
-    """A time after launch in the unit that suits it: "40 seconds", "3.2 days", "5 months"."""
-    hours = months * HOURS_A_MONTH
-    for unit, each in (("months", HOURS_A_MONTH), ("days", 24.0), ("hours", 1.0), ("minutes", 1 / 60)):
-        if hours >= 2 * each:
-            return in_words(hours / each, unit)
-    return in_words(3600 * hours, "seconds")
+    """A time after launch in the unit that suits it, to two digits: "40 seconds", "3.2 days", "5 months"."""
+    unit = _unit_of(months)
+    if 0 < months * IN_A_MONTH["seconds"] < 1:
+        return "less than a second"
+    return in_words(_two_digits(months * IN_A_MONTH[unit]), unit)
+
+
+def between(first: float, last: float) -> str:
+    """Two times after launch in one unit: "1 to 2.3 minutes"; in two where they are far apart."""
+    if first <= 0 or last / first > FAR_APART:
+        return f"{when(first)} to {when(last)}"
+    low, high = (_two_digits(months * IN_A_MONTH[_unit_of(last)]) for months in (first, last))
+    return when(last) if low == high else f"{digits(low)} to {in_words(high, _unit_of(last))}"
+
+
+def _unit_of(months: float) -> str:
+    """The largest unit of which it is two or more."""
+    return next((unit for unit, each in IN_A_MONTH.items() if months * each >= 2), "seconds")
+
+
+def _two_digits(value: float) -> float:
+    return float(round(value)) if value >= 10 else float(f"{value:.2g}")
 
 
 def digits(value: float) -> str:
-    """Three digits, thousands set apart: "1,230,000", "0.0123", "9 x 10^23"."""
+    """Three digits, thousands set apart: "1,230,000", "0.0123", "9 x 10^23", "4.33 x 10^-5"."""
     short = float(f"{value:.3g}")
-    if abs(short) >= LARGEST_WRITTEN_OUT:
-        mantissa, _, power = f"{short:.3g}".partition("e+")
-        return f"{mantissa} x 10^{power}"
+    if short and not SMALLEST_WRITTEN_OUT <= abs(short) < LARGEST_WRITTEN_OUT:
+        mantissa, _, power = f"{short:.2e}".partition("e")
+        return f"{float(mantissa):g} x 10^{int(power)}"
     return f"{short:,.0f}" if abs(short) >= 1000 else f"{short:g}"

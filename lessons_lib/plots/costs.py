@@ -1,5 +1,6 @@
 """Costs over the months, the share of inference in them, and which input matters most."""
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 LOOKS = (("float32", "-"), ("GPU", "--"), ("pruned", "-."), ("both", ":"))
 TABLE_MONTHS = 6
 MOST_BARS = 8  # the narrow rest is in the table
+REST_WIDTH = 70  # characters of a line below the axis
 WIDE_RANGE = 30.0  # largest over smallest figure from which a logarithmic axis is easier to read
 
 
@@ -104,35 +106,48 @@ def bill_shares(
 
 
 def tornado(
-    swings: Sequence["Swing"], usual: float, *, title: str, xlabel: str, words: Callable[[float], str], table: Table
+    swings: Sequence["Swing"],
+    usual: float,
+    *,
+    title: str,
+    xlabel: str,
+    words: Callable[[float], str],
+    table: Table,
+    still: str = "",
 ) -> Picture:
-    """One bar for each input, from the outcome at its low end to that at its high end, the widest at the top.
+    """One bar for each input, from the outcome at its low end to that at its high end; beside it, how far apart these are.
 
     Args:
         swings: widest first. usual: the outcome where nothing is moved. words: an outcome in words. table: the same figures.
+        still: the inputs that move nothing, in a line.
     """
     ends = [end for swing in swings for end in (swing.at_low, swing.at_high)]
+    below = textwrap.wrap(still, REST_WIDTH)
     logarithmic = bool(ends) and min(ends) > 0 and max(ends) / min(ends) > WIDE_RANGE
 
     def paint(axes: "Axes") -> None:
         for place, swing in enumerate(swings[:MOST_BARS]):
             for end, idea, text in ((swing.at_low, "CPU", swing.low), (swing.at_high, "float32", swing.high)):
                 axes.plot([usual, end], [place, place], color=COLOURS[idea], linewidth=9, solid_capstyle="butt")
+                right = end == max(swing.at_low, swing.at_high)
                 axes.annotate(
-                    text, (end, place), xytext=(4 if end >= usual else -4, 0), textcoords="offset points", fontsize=7,
-                    va="center", ha="left" if end >= usual else "right",
+                    text.replace("predictions ", ""), (end, place), xytext=(4 if right else -4, 0), textcoords="offset points", fontsize=7,
+                    va="center", ha="left" if right else "right",
                 )  # fmt: skip
         axes.axvline(usual, color="black", linewidth=1)
-        shown = [swing.label for swing in swings[:MOST_BARS]]
+        shown = [f"{swing.label}: {words(swing.width)}" for swing in swings[:MOST_BARS]]
         axes.set_yticks(range(len(shown)), shown, fontsize=8)
         axes.invert_yaxis()
-        axes.set(title=title, xlabel=xlabel)
+        scale = " (log scale: compare the amounts beside the bars, not their lengths)" if logarithmic else ""
+        axes.set(title=title)
+        axes.set_xlabel("\n".join([*textwrap.wrap(f"{xlabel}{scale}", REST_WIDTH), *below]), fontsize=8)
         if logarithmic:
             axes.set_xscale("log")
-            axes.set_xlabel(f"{xlabel} (log scale; ordered by the difference)")
             plain_numbers(axes.xaxis)
-        axes.margins(x=0.5)
+        axes.margins(x=0.6)
 
     told = "; ".join(f"{s.label}: {words(s.at_low)} at {s.low}, {words(s.at_high)} at {s.high}" for s in swings[:5])
-    alt = f"{title}. With nothing moved: {words(usual)}. {told or 'No input moves it'}."
-    return draw(paint, alt=alt, table=table, size=(8.0, 1.2 + 0.32 * max(1, min(MOST_BARS, len(swings)))))
+    rest = f" {still[:1].upper()}{still[1:]}." if still else ""
+    alt = f"{title} In {xlabel}, with nothing moved: {words(usual)}. {told or 'No input moves it'}.{rest}"
+    height = 1.2 + 0.32 * max(1, min(MOST_BARS, len(swings))) + 0.16 * (len(below) + 1)
+    return draw(paint, alt=alt, table=table, size=(8.0, height))

@@ -19,14 +19,16 @@ from lessons_lib.widgets.keyboard import choice
 
 MOVED = ("requests", "growth", "utilisation", "serving_price", "fewest_machines", "retrainings", "lifetime")
 STOPS = 8
+WHOLE = ("fewest_machines", "retrainings", "redundancy", "training_runs", "retraining_runs", "batch", "lifetime")
 WIDE = 10.0  # high over low from which the stops of a slider are equal ratios apart
 
 
 def stops(one: Input) -> list[float]:
-    """Where the slider of an input can stand: over its range, its own value among them; three digits."""
+    """Where the slider of an input can stand: over its range, its own value among them; three digits, or whole."""
     wide = one.low > 0 and one.high / one.low >= WIDE
     spread = np.geomspace if wide else np.linspace
-    between = {float(f"{value:.3g}") for value in spread(one.low, one.high, STOPS)}
+    places = spread(one.low, one.high, STOPS)
+    between = {float(round(value) if one.name in WHOLE else f"{value:.3g}") for value in places}
     return sorted({*(value for value in between if one.low <= value <= one.high), one.low, one.value, one.high})
 
 
@@ -65,7 +67,7 @@ def cost_explorer(inputs: Inputs, moved: Sequence[str] = MOVED, currency: str = 
     wide, style = {"width": "38em"}, {"description_width": "14em"}
     sliders: dict[str, Any] = {
         name: ipywidgets.SelectionSlider(
-            options=[(one.told(value), value) for value in stops(one)], value=one.value, description=_short(name),
+            options=[(_on_slider(one, value), value) for value in stops(one)], value=one.value, description=_short(name),
             layout=wide, style=style,
         )
         for name, one in ranges.items()
@@ -84,8 +86,7 @@ def cost_explorer(inputs: Inputs, moved: Sequence[str] = MOVED, currency: str = 
     @lru_cache(maxsize=256)
     def drawn(values: tuple[float, ...], unit: str) -> str:
         chosen = inputs.changed(**dict(zip(sliders, values, strict=True)))
-        formulas = costs(chosen).table()._repr_html_()
-        return f"{picture(chosen, unit)._repr_html_()}<details><summary>Every figure and its formula</summary>{formulas}</details>"
+        return picture(chosen, unit)._repr_html_() + costs(chosen).folded()._repr_html_()
 
     for control in (*sliders.values(), counted):
         control.observe(redraw, "value")
@@ -100,6 +101,11 @@ def picture(inputs: Inputs, currency: str = "USD") -> plots.Picture:
         found, life, overtakes(found).months, title=f"Training against serving, counted in {IN[currency]}",
         unit=currency.replace("_", " "), words=lambda value: in_words(value, currency), times=when,
     )  # fmt: skip
+
+
+def _on_slider(one: Input, value: float) -> str:
+    """A value in few words: beside a slider there is room for some twenty characters."""
+    return one.told(value).replace("predictions ", "")
 
 
 def _short(name: str) -> str:

@@ -142,6 +142,10 @@ WRONG = {
             lambda t, f, g: month_of(t, [f * (1 + (g - 1) * n) for n in range(600)]),
             "growth on growth",
         ),
+        "one month too few": (
+            lambda t, f, g: next((n for n, paid in enumerate(itertools.accumulate(powers(f, g)[:599]), 1) if paid > t), None),
+            "Month 600 counts too",
+        ),
         "0 where never": (lambda t, f, g: month_by_sums(t, f, g) or 0, "return None"),
     },
     "10.3": {
