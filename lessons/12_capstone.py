@@ -13,7 +13,7 @@ DATASET = "road_signs"    # or fashion_mnist, cifar10, folder:PATH with your own
 DEVICE = "auto"           # where to fine-tune: cpu, cuda, or auto; what is shipped runs on the CPU
 SEED = 0
 SCENARIO = "vehicle"      # vehicle, phone, nightly or web service
-VARIANT = "channels -50 %"      # your build: base, channels -50 % or channels -75 %
+VARIANT = "channels -50 %"      # your build: base, channels -50 %, channels -75 %, or one of your own
 ENGINE = "ONNX Runtime int8"    # ONNX Runtime; ONNX Runtime int8; eager; eager, folded; OpenVINO; OpenVINO int8
 BATCH, THREADS = 1, 1           # how many images at once, on how many threads
 PRICE_PER_HOUR = 0.04     # of one core of a rented machine, in dollars
@@ -21,7 +21,7 @@ SHOWN = ""                # what the explorer shows first; empty: the cheapest t
 
 # %%
 from lessons_lib import checkpoints, datasets, device, distillation, models, plots, pruning, record, training
-from lessons_lib.capstone import candidates, choosing, judging, measuring, scenarios
+from lessons_lib.capstone import candidates, choosing, judging, measuring, scenarios, trial
 from lessons_lib.profiles import choose
 from lessons_lib.tables import Table
 from lessons_lib.widgets.predict import predict, predicted
@@ -33,6 +33,13 @@ for note in data.notes:                                        # files that had 
     print(note)
 where, job = device.pick(DEVICE), scenarios.find(SCENARIO)
 
+# %%
+own = {}                        # trained networks of your own, by name; "Your build" below tells how
+mine, known = candidates.Candidate(VARIANT, ENGINE, BATCH, THREADS), [*candidates.VARIANTS, *own]
+candidates.check(mine, known)   # a slip in the first cell is told now, before anything is measured
+candidates.check_shown(SHOWN, known)
+trial.check_networks(own, data)
+
 # %% [markdown]
 # ## The jobs
 # A budget in milliseconds would be easy on a fast machine and out of reach on a slow one, so each budget here is a share of what the
@@ -40,7 +47,7 @@ where, job = device.pick(DEVICE), scenarios.find(SCENARIO)
 # in milliseconds, bytes and cents, for the machine it runs on.
 #
 # - **accuracy**: how many percentage points may be lost;
-# - **p99 latency**: 99 of 100 calls take no longer, and a call answers a whole batch;
+# - **p99 latency**: 99 of 100 calls take no longer, and a call answers a whole batch (of fewer than 100 calls it is the slowest);
 # - **size**: the bytes on disk that have to be sent;
 # - **memory**: the most that a fresh process holds which loads and runs it;
 # - **cost per million** predictions, on a core that is rented by the hour and never waits (lesson 10).
@@ -59,8 +66,12 @@ scenarios.table()
 name = "vgg" if data.name == "road_signs" else "small"
 steps = choose(PROFILE, smoke=20, quick=350, full=1_500)
 recipe = training.Recipe(steps=steps, peak_rate=0.3)
-base, origin = checkpoints.trained(
-    name, data, lambda new: training.train(new, data, recipe, device=where, seed=SEED))
+
+def learn(new):
+    print(f"There is no trained {name} network for these images yet: the base is trained now.")
+    return training.train(new, data, recipe, device=where, seed=SEED)
+
+base, origin = checkpoints.trained(name, data, learn)
 print(origin)
 
 # %% tags=["nbval-ignore-output"]
@@ -94,9 +105,11 @@ for gone, steps in ((0.5, choose(PROFILE, smoke=5, quick=200, full=2_000)),
                     (0.75, choose(PROFILE, smoke=5, quick=300, full=3_000))):
     slim = pruning.remove_channels(base, gone)
     tune = training.Recipe(steps=steps, peak_rate=0.05)
+    print(f"Taught by the base: the network without {gone:.0%} of its channels.")
     with device.threads(1):                                    # a second one helps so thin a network little
         distillation.distil(slim, taught, data, tune, device=where, seed=SEED, evaluate_every=steps)
     variants[f"channels -{gone:.0%}".replace("%", " %")] = slim.cpu().eval()
+variants |= own
 Table("The networks", [{"variant": key, "parameters": f"{models.parameters(net):,}",
                         "multiply-accumulates": f"{models.macs(net, data.image_shape):,}"}
                        for key, net in variants.items()])
@@ -116,7 +129,7 @@ for one in measured:
 choosing.measured_table(measured)
 
 # %% [markdown] tags=["computed", "nbval-ignore-output"]
-# {judging.disturbance(measured[0])} {judging.accuracy_spread(measured[0])}
+# {judging.disturbance(measured)} {judging.accuracy_spread(measured[0])}
 
 # %% tags=["nbval-ignore-output"]
 found = choosing.every(measured)
@@ -133,11 +146,12 @@ choosing.chosen_table(found)
 
 # %% [markdown]
 # ### Your build
-# Put together your own in the first cell: `VARIANT`, `ENGINE`, `BATCH` and `THREADS`. Or make a network of your own above, and add it to
-# `variants`. It is measured beside the base once more, so that it cannot profit from a lucky moment.
+# Put together your own in the first cell: `VARIANT`, `ENGINE`, `BATCH` and `THREADS`. Or make a network of your own: any `nn.Module` that takes
+# the images and answers with a logit for each class. In the third cell, train it with `training.train(network, data)`, put it into
+# `own = {"mine": network}`, and set `VARIANT` to `"mine"`; then run all cells. Your build is measured beside the base once more, so that it
+# cannot profit from a lucky moment.
 
 # %% tags=["nbval-ignore-output"]
-mine = candidates.Candidate(VARIANT, ENGINE, BATCH, THREADS)
 seconds = choose(PROFILE, smoke=0.5, quick=2.0, full=10.0)
 again = measuring.measure([mine], variants, data, seconds=seconds, price_per_hour=PRICE_PER_HOUR)
 yours = judging.judge(job, again[-1], again[0])
@@ -186,7 +200,7 @@ taken = {key: choosing.cheapest(judged) for key, judged in found.items()}
 kept = record.append(
     "measurement", name="12.capstone", dataset=data.name, profile=PROFILE, scenario=SCENARIO,
     shipped={key: one.measured.name if one else None for key, one in taken.items()},
-    yours={"name": yours.measured.name, "meets": yours.meets, "said": yours.sentence()},
+    yours={"name": yours.measured.name, "meets": yours.meets, "said": yours.sentence(), "budgets": yours.table().rows},
     builds=choosing.one_for_all(found), rows=[one.as_dict() for one in measured], claims={})
 print("Kept in your record." if kept else "Your record cannot be written; nothing was kept.")
 

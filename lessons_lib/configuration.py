@@ -4,6 +4,25 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 
+def accuracy_error(accuracy: float, images: int) -> float:
+    """Standard error of an accuracy (0 to 1) from the number of test images; not 0 where all of them are right.
+
+    Source: Agresti and Coull, Approximate Is Better than "Exact", 1998.
+    """
+    share = (accuracy * images + 2) / (images + 4)
+    return (share * (1 - share) / (images + 4)) ** 0.5
+
+
+def points_error(only_first_right: int, only_second_right: int, images: int) -> float:
+    """Standard error of a difference of accuracies, in points: both judge the same images, only those on which they differ count.
+
+    Source: Agresti and Min, Simple improved confidence intervals for comparing matched proportions, 2005: half an
+    image is added to each of the four counts, so that it is not 0 where they agree on all.
+    """
+    first, second, total = only_first_right + 0.5, only_second_right + 0.5, images + 2
+    return 100 * (first + second - (first - second) ** 2 / total) ** 0.5 / total
+
+
 @dataclass(frozen=True)
 class Row:
     """One configuration at one batch size. Latency is that of a whole batch; accuracy is a share, 0 to 1.
@@ -37,12 +56,8 @@ class Row:
 
     @property
     def accuracy_error(self) -> float:
-        """Standard error of the accuracy, from the number of test images; not 0 where all of them are right.
-
-        Source: Agresti and Coull, Approximate Is Better than "Exact", 1998.
-        """
-        share = (self.accuracy * self.test_images + 2) / (self.test_images + 4)
-        return (share * (1 - share) / (self.test_images + 4)) ** 0.5
+        """Standard error of the accuracy; see `accuracy_error`."""
+        return accuracy_error(self.accuracy, self.test_images)
 
     @property
     def points_lost(self) -> float:
@@ -51,13 +66,8 @@ class Row:
 
     @property
     def points_error(self) -> float:
-        """Standard error of `points_lost`: both judge the same images, so only those count on which they differ.
-
-        Source: Agresti and Min, Simple improved confidence intervals for comparing matched proportions, 2005: half an
-        image is added to each of the four counts, so that it is not 0 where they agree on all.
-        """
-        lost, won, images = self.only_baseline_right + 0.5, self.only_this_right + 0.5, self.test_images + 2
-        return 100 * (lost + won - (lost - won) ** 2 / images) ** 0.5 / images
+        """Standard error of `points_lost`; see `points_error`."""
+        return points_error(self.only_baseline_right, self.only_this_right, self.test_images)
 
     def as_dict(self) -> dict[str, Any]:
         """Every field, for JSON."""

@@ -11,18 +11,21 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from lessons_lib.explained import Mistake
+from lessons_lib.explained import Mistake, in_short
 
 
 def export(model: nn.Module, image_shape: tuple[int, int, int]) -> bytes:
     """Write a model as an ONNX graph with a free batch size.
 
     Args:
-        model: takes float32 (n, c, h, w); it is exported in eval mode and stays as it is.
+        model: takes float32 (n, c, h, w), whatever its `forward` calls it; it is exported in eval mode and stays as it is.
         image_shape: (c, h, w).
 
     Returns:
         The graph with its weights, as the bytes of an .onnx file. The input is named "x".
+
+    Raises:
+        Mistake: a model that PyTorch cannot export, with the cause.
 
     Source: torch.onnx.export with dynamo=True.
     """
@@ -32,9 +35,14 @@ def export(model: nn.Module, image_shape: tuple[int, int, int]) -> bytes:
     example = torch.zeros(2, *image_shape)  # a batch of 1 would be taken for a constant
     batch = torch.export.Dim("batch")
     with _silence(), tempfile.TemporaryDirectory() as folder:
-        program = torch.onnx.export(
-            on_cpu, (example,), dynamo=True, input_names=["x"], dynamic_shapes={"x": {0: batch}}
-        )
+        try:
+            program = torch.onnx.export(
+                on_cpu, (example,), dynamo=True, input_names=["x"], dynamic_shapes=({0: batch},)
+            )
+        except Exception as error:
+            raise Mistake(
+                f"This {type(model).__name__} cannot be written as an ONNX graph ({in_short(error)})."
+            ) from None
         assert program is not None
         path = Path(folder) / "model.onnx"
         program.save(str(path), external_data=False)
@@ -139,7 +147,7 @@ def _kept(graph: bytes, places: tuple[int, ...]) -> list[str]:
 @contextlib.contextmanager
 def _silence():
     """Exporting and quantizing tell a lot that a learner cannot act on; errors still surface."""
-    names = ["torch.onnx", "onnxscript", "root"]
+    names = ["torch.onnx", "torch.fx.experimental.symbolic_shapes", "onnxscript", "root"]
     levels = {name: logging.getLogger(name if name != "root" else None).level for name in names}
     with (
         warnings.catch_warnings(),

@@ -124,21 +124,82 @@ def test_a_memory_that_could_not_be_measured_is_not_promised():
 
 
 def test_a_disturbed_machine_is_told_and_its_p99_can_be_passed_over():
-    calm, busy = measured(), measured(p99_ms=40.0)
-    assert (
-        judging.disturbance(calm)
-        == "The p99 of the base is 1.2 times its median: this machine was calm enough to judge by it."
-    )
-    assert "p99 of the base is 5.0 times its median" in judging.disturbance(busy)
+    busy = measured(p99_ms=40.0)
     stalled = measured(CHEAP, **(BETTER | {"p99_ms": 30.0, "median_ms": 2.0}))
     assert not judging.judge(JOB, stalled, busy).meets
     assert judging.judge_by_median(JOB, stalled, busy).meets
 
 
-def test_the_spread_of_an_accuracy_is_the_standard_error_of_a_share():
-    assert "of 400 test images would move an accuracy by about ±2.5 points." in judging.accuracy_spread(
-        measured(accuracy=0.5, test_images=400)
+def test_calm_is_judged_over_all_candidates_and_those_that_were_held_up_are_named():
+    calm, stalled = measured(), measured(CHEAP, p99_ms=6.8, median_ms=2.0)
+    assert judging.disturbance([calm, measured(CHEAP, p99_ms=16.0)]) == (
+        "No candidate's p99 is more than 2.0 times its median: this machine was calm enough to judge by p99."
     )
+    assert (
+        "for 1 of 2 candidates: base · ONNX Runtime int8 · batch 1 (3.4 times). Of these no share"
+        in judging.disturbance([calm, stalled])
+    )
+    busy = judging.disturbance([measured(p99_ms=40.0), stalled])
+    assert (
+        "2 of 2 candidates: base · eager · batch 1 (5.0 times); base · ONNX Runtime int8 · batch 1 (3.4 times)." in busy
+    )
+    assert "The base is one of them, and all are compared with it" in busy
+    assert "(5.0 times); and 2 more. " in judging.disturbance([measured(p99_ms=40.0)] * 6)
+
+
+def test_the_spread_of_an_accuracy_is_its_standard_error_also_where_all_are_right():
+    told = judging.accuracy_spread(measured(accuracy=0.5, test_images=400))
+    assert "of 400 test images would move an accuracy by about ±2.5 points." in told
+    assert "by about ±0.3 points." in judging.accuracy_spread(measured(accuracy=1.0, test_images=400))
+
+
+def test_few_images_are_too_few_to_tell():
+    told = judging.accuracy_spread(measured(accuracy=1.0, test_images=2))
+    assert told == "2 test images are too few to tell an accuracy: others would move it by about ±19 points."
+    assert judging.accuracy_spread(measured(accuracy=1.0, test_images=1)).startswith("1 test image is too few")
+    assert "too few" in judging.accuracy_spread(measured(test_images=99))
+    assert "too few" not in judging.accuracy_spread(measured(test_images=100))
+
+
+def near(accuracy, **changed):
+    """Judged on 2,000 images, of which the base got 8 right that this one did not, and the reverse 2."""
+    usual = dict(test_images=2000, only_base_right=8, only_this_right=2)
+    mine = measured(CHEAP, **(BETTER | usual | changed), accuracy=accuracy)
+    return judging.judge(dataclasses.replace(JOB, points_lost=0.25), mine, measured(accuracy=0.99, test_images=2000))
+
+
+def test_a_miss_within_the_error_of_the_images_cannot_be_told():
+    judged = near(0.987)  # 0.05 points beyond the 0.25; the error of 8 against 2 is 0.16
+    (line,) = judged.missed
+    assert (
+        line.verdict
+        == "cannot tell: missed by 0.05 points, 1 of 2,000 images, and other images would move that by ±0.17 points"
+    )
+    assert line.word == "cannot tell"
+    assert not judged.meets
+    assert judged.sentence().startswith(
+        "For a job: cannot tell whether base · ONNX Runtime int8 · batch 1 meets all 5 budgets."
+    )
+    assert [row["job"] for row in choosing.matrix({"job": [judged]}).rows] == ["cannot tell: accuracy"]
+    assert plots.budgets(judged).png
+    both = near(0.987, size_bytes=1_024_000)
+    assert [row["job"] for row in choosing.matrix({"job": [both]}).rows] == ["misses size; cannot tell: accuracy"]
+    assert "misses 2 of 5 budgets: accuracy by 0.05 points" in both.sentence()
+
+
+def test_beyond_the_error_of_the_images_a_miss_is_a_miss():
+    (line,) = near(0.985).missed
+    assert line.verdict == "missed by 0.25 points, 5 of 2,000 images"
+    assert near(0.988).lines[0].verdict == "met, 20% to spare; only just, other images may differ"
+    assert near(0.99).lines[0].verdict == "met, 100% to spare"
+
+
+def test_a_p99_of_fewer_than_a_hundred_calls_is_called_the_slowest():
+    assert measured(calls=34).p99 == "10.0 ms (slowest of 34)"
+    assert measured(calls=99).p99 == "10.0 ms (slowest of 99)"
+    assert measured(calls=100).p99 == "10.0 ms"
+    assert choosing.measured_table([measured(calls=34)]).rows[0]["p99 of a call"] == "10.0 ms (slowest of 34)"
+    assert lines(calls=34)["p99 latency"].measured == "4.00 ms (slowest of 34)"
 
 
 # choosing
@@ -176,6 +237,27 @@ def test_the_fewest_builds_serve_every_job_that_can_be_served():
     with_hopeless = both | {"hopeless": judged_pool(hopeless)}
     assert choosing.one_for_all(with_hopeless).endswith("None of them meets every budget of: hopeless.")
     assert choosing.one_for_all({"hopeless": judged_pool(hopeless)}).startswith("No candidate meets all budgets")
+
+
+def test_of_the_smallest_sets_the_cheapest_is_taken_whatever_its_place_in_the_pool():
+    dear, cheap = ({"cost_per_million": cost} for cost in (0.3, 0.1))
+    pool = [
+        measured(),
+        measured(Candidate("base", INT8), **(BETTER | dear)),
+        measured(Candidate("slim", FLOAT32), **(BETTER | dear | {"accuracy": 0.895})),
+        measured(Candidate("slim", INT8), **(BETTER | cheap | {"accuracy": 0.895, "size_bytes": 100_000})),
+        measured(
+            Candidate("tiny", INT8),
+            **(BETTER | cheap | {"accuracy": 0.895, "size_bytes": 100_000, "cost_per_million": 0.2}),
+        ),
+    ]
+    strict = dataclasses.replace(JOB, name="strict", points_lost=0.2)
+    small = dataclasses.replace(JOB, name="small", size_share=0.15)
+    jobs = {job.name: judging.judge_all(job, pool) for job in (JOB, strict, small)}
+    assert choosing.fewest(jobs) == [pool[1].name, pool[3].name]
+    turned = {name: [judged[place] for place in (0, 4, 3, 2, 1)] for name, judged in jobs.items()}
+    assert set(choosing.fewest(turned)) == {pool[1].name, pool[3].name}
+    assert choosing.fewest({"job": jobs["job"]}) == [pool[3].name], "one is enough: the cheapest one"
 
 
 def test_the_tables_say_what_is_missed_where():
@@ -243,6 +325,22 @@ def test_what_cannot_be_built_is_named(candidate, told):
         candidates.check(candidate, ["base"])
 
 
+def test_more_threads_than_cores_are_refused(monkeypatch):
+    monkeypatch.setattr(candidates.machine, "cpu_limit", lambda: 2.0)
+    candidates.check(Candidate("base", "eager", threads=2), ["base"])
+    with pytest.raises(Mistake, match=r"THREADS is 64; give a whole number from 1 to 2 \(the cores that there are"):
+        candidates.check(Candidate("base", "eager", threads=64), ["base"])
+    monkeypatch.setattr(candidates.machine, "cpu_limit", lambda: 0.5)
+    candidates.check(Candidate("base", "eager"), ["base"])
+
+
+def test_what_the_explorer_is_to_show_is_known_before_it_is_measured():
+    candidates.check_shown("", ["base"])
+    candidates.check_shown("mine · ONNX Runtime int8 · batch 32", ["base", "mine"])
+    with pytest.raises(Mistake, match="SHOWN is 'best'; leave it empty, or choose one of: base · eager · batch 1; "):
+        candidates.check_shown("best", candidates.VARIANTS)
+
+
 def test_an_engine_that_is_not_installed_is_a_sentence(monkeypatch):
     monkeypatch.setattr(candidates.engines, "missing", lambda name: f"{name}: not installed.")
     with pytest.raises(NotHere, match="OpenVINO: not installed"):
@@ -273,6 +371,9 @@ def test_every_candidate_is_measured_and_the_base_comes_first(small_run):
         assert one.cost_per_million == pytest.approx(1e6 * per_image_s * 0.36 / 3600)
     base, single, eight = small_run
     assert single.accuracy == eight.accuracy
+    for one in small_run:
+        gained = one.only_this_right - one.only_base_right
+        assert one.accuracy - base.accuracy == pytest.approx(gained / one.test_images, abs=1e-6)
     assert single.size_bytes == eight.size_bytes < base.size_bytes
     assert single.median_ms < eight.median_ms
     assert single.as_dict()["name"] == "base · ONNX Runtime int8 · batch 1"
@@ -289,7 +390,8 @@ def test_the_fresh_process_does_not_import_pytorch_for_an_engine():
     assert done.stdout.strip() == "False"
 
 
-def test_two_threads_cost_two_cores():
+def test_two_threads_cost_two_cores(monkeypatch):
+    monkeypatch.setattr(candidates.machine, "cpu_limit", lambda: 2.0)
     wanted = [Candidate("base", FLOAT32, threads=2)]
     found = measuring.measure(wanted, {"base": learnt("small")}, dataset(), seconds=0.2, price_per_hour=3600.0)
     two = found[1]

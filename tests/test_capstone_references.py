@@ -50,7 +50,7 @@ def test_only_a_near_miss_by_the_clock_is_measured_again_and_a_disturbed_one_is_
         return measure
 
     for given, count, meets in (
-        ((1.0,), 1, True), ((6.0,), 3, True), ((6.0, 100, 5.5), 3, False), ((60.0,), 1, False), ((6.0, 900), 1, False),
+        ((1.0,), 1, True), ((8.0,), 3, True), ((8.0, 100, 5.5), 3, False), ((60.0,), 1, False), ((8.0, 900), 1, False),
     ):  # fmt: skip
         tries.clear()
         judged = practice.ship(base, "ONNX Runtime", 1, measure_with=by(*given))

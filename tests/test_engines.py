@@ -328,7 +328,7 @@ def test_openvino_and_nncf_are_silent_and_report_to_nobody():
 def test_without_openvino_a_sentence_says_how_to_get_it(monkeypatch):
     lack(monkeypatch, "nncf")
     assert engines.missing("OpenVINO int8") == (
-        'OpenVINO int8: nncf not installed; `pip install "training-and-inference-measured[openvino]"` brings it.'
+        'OpenVINO int8: nncf not installed; `pip install "openvino>=2026.0" "nncf>=3.0"` brings it.'
     )
     lack(monkeypatch, "openvino")
     assert engines.missing("OpenVINO").startswith("OpenVINO: openvino not installed;")

@@ -5,7 +5,7 @@ import pytest
 from nbclient import NotebookClient
 
 from lessons_lib import datasets, device
-from lessons_lib.explained import Explained
+from lessons_lib.explained import Explained, in_short
 from lessons_lib.profiles import choose
 
 WRONG = {
@@ -35,3 +35,17 @@ def test_they_are_still_the_errors_that_callers_expect():
     with pytest.raises(ValueError, match="choose auto") as wrong_device:
         device.pick("gpu")
     assert all(isinstance(e.value, Explained) for e in (wrong_profile, wrong_data, wrong_device))
+
+
+def test_an_error_comes_down_to_the_first_line_of_its_cause_without_colours():
+    def fail():
+        try:
+            raise ValueError("\x1b[96m\nthe cause\x1b[0m of it\nmore")
+        except ValueError as error:
+            raise RuntimeError("step 1/3") from error
+
+    with pytest.raises(RuntimeError) as caught:
+        fail()
+    assert in_short(caught.value) == "ValueError: the cause of it"
+    assert in_short(KeyError()) == "KeyError"
+    assert len(in_short(ValueError("long " * 100), 80)) == 80

@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from lessons_lib import engines
+from lessons_lib import engines, machine
 from lessons_lib.explained import Mistake, NotHere
 
 ENGINES = tuple(name for name in engines.NAMES if not name.startswith("GPU"))
 FLOAT32, INT8 = "ONNX Runtime", "ONNX Runtime int8"
+VARIANTS = ("base", "channels -50 %", "channels -75 %")  # that the lesson makes
+MOST_IMAGES = 512
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,24 @@ def check(candidate: Candidate, variants: Sequence[str]) -> None:
         raise Mistake(f"VARIANT is {candidate.variant!r}; choose one of: {'; '.join(variants)}.")
     if candidate.engine not in ENGINES:
         raise Mistake(f"ENGINE is {candidate.engine!r}; what is shipped here runs on a CPU: {'; '.join(ENGINES)}.")
-    for name, count, most in (("BATCH", candidate.batch, 512), ("THREADS", candidate.threads, 64)):
-        if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= most:
-            raise Mistake(f"{name} is {count!r}; give a whole number from 1 to {most}.")
+    cores = max(1, int(machine.cpu_limit()))
+    _must_count("BATCH", candidate.batch, MOST_IMAGES, "images at once")
+    _must_count("THREADS", candidate.threads, cores, "the cores that there are; more threads only wait for each other")
     if reason := engines.missing(candidate.engine):
         raise NotHere(reason)
+
+
+def check_shown(name: str, variants: Iterable[str]) -> None:
+    """See that a candidate of this name will be in the pool; an empty name leaves the choice open.
+
+    Raises:
+        Mistake: there is none; names those that there are.
+    """
+    names = [one.name for one in pool(variants)]
+    if name and name not in names:
+        raise Mistake(f"SHOWN is {name!r}; leave it empty, or choose one of: {'; '.join(names)}.")
+
+
+def _must_count(name: str, count: object, most: int, what: str) -> None:
+    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= most:
+        raise Mistake(f"{name} is {count!r}; give a whole number from 1 to {most} ({what}).")

@@ -1,5 +1,6 @@
 """Which candidate to take: the cheapest that meets every budget; and whether one is enough for all scenarios."""
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
@@ -8,7 +9,6 @@ from lessons_lib.capstone.judging import Judged, judge_all, kib, mib, price
 from lessons_lib.capstone.measuring import Measured
 from lessons_lib.capstone.scenarios import SCENARIOS
 from lessons_lib.tables import Table
-from lessons_lib.timing.table import duration
 
 
 def every(measured: Sequence[Measured]) -> dict[str, list[Judged]]:
@@ -48,12 +48,16 @@ def matrix(found: Mapping[str, Sequence[Judged]]) -> Table:
     """A row for each candidate, a column for each scenario: "meets all", or what it misses."""
     rows: list[dict[str, str]] = []
     for column in zip(*found.values(), strict=True):
-        told = {one.scenario.name: ", ".join(line.budget for line in one.missed) for one in column}
-        rows.append(
-            {"candidate": column[0].measured.name}
-            | {name: f"misses {missed}" if missed else "meets all" for name, missed in told.items()}
-        )
+        rows.append({"candidate": column[0].measured.name} | {one.scenario.name: _cell(one) for one in column})
     return Table("Every candidate in every scenario", rows)
+
+
+def _cell(judged: Judged) -> str:
+    told = {
+        "misses": [line.budget for line in judged.missed if not line.open],
+        "cannot tell:": [line.budget for line in judged.missed if line.open],
+    }
+    return "; ".join(f"{word} {', '.join(budgets)}" for word, budgets in told.items() if budgets) or "meets all"
 
 
 def measured_table(measured: Sequence[Measured]) -> Table:
@@ -62,7 +66,7 @@ def measured_table(measured: Sequence[Measured]) -> Table:
         {
             "candidate": one.name,
             "accuracy": f"{one.accuracy:.2%}",
-            "p99 of a call": duration(one.p99_ms),
+            "p99 of a call": one.p99,
             "calls": f"{one.calls:,}",
             "size": kib(one.size_bytes),
             "memory": mib(one.memory_bytes) if one.memory_bytes else "not measured",
@@ -74,17 +78,26 @@ def measured_table(measured: Sequence[Measured]) -> Table:
 
 
 def fewest(found: Mapping[str, Sequence[Judged]]) -> list[str]:
-    """The fewest candidates that together serve every scenario that any of them can serve; their names."""
-    serves = {
-        column[0].measured.name: {one.scenario.name for one in column if one.meets}
+    """The fewest candidates that together serve every scenario that any of them can serve, of these sets the cheapest; their names.
+
+    What a set costs is the sum over the scenarios, each served by the cheapest of the set that may serve it.
+    """
+    costs = {
+        column[0].measured.name: {one.scenario.name: one.measured.cost_per_million for one in column if one.meets}
         for column in zip(*found.values(), strict=True)
     }
-    wanted = set().union(*serves.values())
-    for count in range(1, len(wanted) + 1):
-        for names in combinations(serves, count):
-            if set().union(*(serves[name] for name in names)) == wanted:
-                return list(names)
+    jobs: set[str] = set().union(*costs.values())
+    for count in range(1, len(jobs) + 1):
+        prices = {names: _price([costs[name] for name in names], jobs) for names in combinations(costs, count)}
+        best = min(prices, key=lambda names: prices[names])
+        if prices[best] < math.inf:
+            return list(best)
     return []
+
+
+def _price(costs: Sequence[Mapping[str, float]], jobs: set[str]) -> float:
+    """What a set costs that serves all jobs, each by its cheapest candidate; infinity where it leaves a job out."""
+    return sum(min((one[job] for one in costs if job in one), default=math.inf) for job in sorted(jobs))
 
 
 def one_for_all(found: Mapping[str, Sequence[Judged]]) -> str:

@@ -1,9 +1,10 @@
 """Measures what is shipped: accuracy, p99 latency, size on disk, peak memory, cost of a million predictions."""
 
+import contextlib
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,16 +15,20 @@ from lessons_lib import compare, engines
 from lessons_lib.batching import take_batch
 from lessons_lib.capstone import memory
 from lessons_lib.capstone.candidates import BASE, Candidate, check
+from lessons_lib.capstone.trial import check_networks
 from lessons_lib.cold_start import store
 from lessons_lib.datasets.split import Dataset
 from lessons_lib.economics.serving import price_per_million
 from lessons_lib.engines import Engine
+from lessons_lib.explained import Explained, Mistake, in_short
 from lessons_lib.latencies import Latencies
 from lessons_lib.models import to_input
 from lessons_lib.timing.stopwatch import Clock
+from lessons_lib.timing.table import duration
 
 CALIBRATION_IMAGES = 256
 SLICE_S, WARM_UP_CALLS, FEWEST_TURNS = 0.03, 3, 3
+FEWEST_FOR_P99 = 100  # of fewer calls none is left beyond it
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,8 @@ class Measured:
 
     accuracy: 0 to 1, on so many test images. p99_ms: 99 of 100 calls, each with a whole batch, take no longer; `calls` were timed.
     median_ms: of a call. size_bytes: on disk. memory_bytes: peak of a fresh process; None where `problem` says why there is none.
-    cost_per_million: price of a million predictions, in the currency of the price of an hour.
+    cost_per_million: price of a million predictions, in the currency of the price of an hour. Of the test images `only_base_right`
+    are those that the base got right and this one wrong, `only_this_right` the reverse.
     """
 
     candidate: Candidate
@@ -45,11 +51,18 @@ class Measured:
     memory_bytes: int | None
     cost_per_million: float
     problem: str = ""
+    only_base_right: int = 0
+    only_this_right: int = 0
 
     @property
     def name(self) -> str:
         """The candidate in a few words."""
         return self.candidate.name
+
+    @property
+    def p99(self) -> str:
+        """The p99 in words; of fewer than 100 calls it is the slowest, which is said."""
+        return duration(self.p99_ms) + (f" (slowest of {self.calls})" if self.calls < FEWEST_FOR_P99 else "")
 
     def as_dict(self) -> dict[str, Any]:
         """Every field, for JSON."""
@@ -75,17 +88,20 @@ def measure(
         One result for each candidate in the same order, the base first.
 
     Raises:
-        Mistake, NotHere: a candidate that cannot be measured here.
+        Mistake, NotHere: a candidate that cannot be measured here, or a network that cannot be run; named.
     """
     wanted = list(dict.fromkeys([BASE, *candidates]))
     for candidate in wanted:
         check(candidate, list(variants))
+    check_networks({one.variant: variants[one.variant] for one in wanted}, data)
     ready = build(wanted, variants, data)
     images = to_input(data.test.images[: max(one.batch for one in wanted)])
     calls = {one.name: ready[one].on(take_batch(images, one.batch).contiguous()) for one in wanted}
     found = take_turns(calls, seconds=seconds)
-    right = {_engine_of(one): ready[one] for one in wanted}
-    shares = {key: compare.accuracy(engine, data) for key, engine in right.items()}
+    right = {
+        key: compare.right(engine, data) for key, engine in {_engine_of(one): ready[one] for one in wanted}.items()
+    }
+    by_base = right[_engine_of(BASE)]
     measured = []
     with tempfile.TemporaryDirectory() as top:
         for number, one in enumerate(wanted):
@@ -94,10 +110,12 @@ def measure(
             peak, problem = _peak(one, folder, data)
             per_image_s = taken.percentile_ms(50) / 1e3 / one.batch
             cost = price_per_million(per_image_s, price_per_hour * one.threads)
+            by_this = right[_engine_of(one)]
             measured.append(
                 Measured(
-                    one, shares[_engine_of(one)], len(data.test), taken.percentile_ms(99), taken.percentile_ms(50),
+                    one, by_this.float().mean().item(), len(data.test), taken.percentile_ms(99), taken.percentile_ms(50),
                     len(taken.samples_ms), size, peak, cost, problem,
+                    int((by_base & ~by_this).sum()), int((by_this & ~by_base).sum()),
                 )
             )  # fmt: skip
     return measured
@@ -111,9 +129,20 @@ def build(candidates: Sequence[Candidate], variants: Mapping[str, nn.Module], da
         groups.setdefault((one.variant, one.threads), set()).add(one.engine)
     made: dict[tuple[str, str, int], Engine] = {}
     for (variant, threads), names in groups.items():
-        built = engines.build(sorted(names), variants[variant], data.image_shape, calibration, threads)
+        with _blaming(variant, names):
+            built = engines.build(sorted(names), variants[variant], data.image_shape, calibration, threads)
         made |= {(variant, name, threads): engine for name, engine in built.items()}
     return {one: made[_engine_of(one)] for one in candidates}
+
+
+@contextlib.contextmanager
+def _blaming(variant: str, names: set[str]) -> Iterator[None]:
+    """An error within the block becomes a sentence that names the network and its engines."""
+    try:
+        yield
+    except Exception as error:
+        told = str(error) if isinstance(error, Explained) else f"{in_short(error)}."
+        raise Mistake(f"The network {variant!r} cannot be made ready for {', '.join(sorted(names))}. {told}") from None
 
 
 def _engine_of(one: Candidate) -> tuple[str, str, int]:

@@ -8,9 +8,10 @@ from torch import nn
 
 from lessons_lib.checks.describe import describe
 from lessons_lib.checks.exercises import exercise
-from lessons_lib.checks.outcomes import NotYet
+from lessons_lib.checks.outcomes import NotYet, Raised
+from lessons_lib.checks.same import difference, same
 from lessons_lib.checks.sandbox import call, expect
-from lessons_lib.explained import Explained
+from lessons_lib.explained import Explained, in_short
 
 Figures = dict[str, float]
 CEILINGS = ("p99_ms", "size_kib", "memory_mib", "cost")
@@ -38,10 +39,11 @@ LIMITS = _figures(0.96875, 10.0, 500.0, 100.0, 0.25)
     "12.1",
     "Which budgets are missed?",
     hints=(
-        "Go through the names in `limits`, and ask of each on which side of its limit `measured` lies.",
+        "Go through the names in `limits`, and ask of each on which side of its limit `measured` lies. (`measured` is a row, whose "
+        "`name` is no budget.)",
         "Accuracy is a floor: `limits[name] - measured[name]` is how far it falls short. All others are ceilings, and turned "
         "round.",
-        "Keep a name only where the distance is above 0: exactly at the limit is met.",
+        "Keep a name only where the distance is above 0: exactly at the limit is met. So every number in your dictionary is positive.",
         "`short = limits[name] - measured[name]`, and `over = short if name == 'accuracy' else -short`; then "
         "`{name: over for ... if over > 0}`.",
     ),
@@ -83,19 +85,46 @@ def missed(answer: Any) -> None:
 def _expect_missed(
     answer: Any, limits: Figures, measured: Figures, mistakes: dict[str, Figures] | None = None, note: str = ""
 ) -> None:
-    given = {"limits": limits, "measured": measured}
-    named = {text: _pairs(wrong) for text, wrong in (mistakes or {}).items()}
-    expect(answer, given, _pairs(_missed(limits, measured)), mistakes=named, note=note, arrange=_pairs)
+    given = {"limits": limits, "measured": {"name": "candidate"} | measured}
+    want = _missed(limits, measured)
+
+    def arrange(found: Any) -> Any:
+        return None if found is None else _compared(found, want, mistakes or {})
+
+    expect(answer, given, [], note=note, arrange=arrange)
 
 
-def _pairs(found: Any) -> Any:
-    """A dictionary as pairs of name and float, in the order of the names: an order of its own does not matter."""
-    if found is None:
-        return None
+def _compared(found: Any, want: Figures, mistakes: dict[str, Figures]) -> list[str]:
+    """An empty list where it is right.
+
+    Raises:
+        NotYet: the mistake that it is, or the first budget that is wrong.
+    """
     if not isinstance(found, dict):
         raise NotYet(f"A dictionary is needed, from the name of a budget to the distance; yours is {describe(found)}.")
-    plain = [[name, float(over) if isinstance(over, int) else over] for name, over in found.items()]
-    return sorted(plain, key=lambda pair: str(pair[0]))
+    wrong = _first_wrong(found, want)
+    if wrong:
+        raise NotYet(next((text for text, mistaken in mistakes.items() if not _first_wrong(found, mistaken)), wrong))
+    return []
+
+
+def _first_wrong(found: dict[Any, Any], want: Figures) -> str:
+    """The first budget in which two dictionaries differ, in a sentence; empty where they agree."""
+    for name, over in want.items():
+        if name not in found:
+            return f"`{name}` is missed by {over:g}; your dictionary leaves it out."
+        if text := difference(_plain(found[name]), over, f"`{name}` in your dictionary"):
+            return f"{text} A distance is positive where a budget is missed."
+    extra = next((name for name in found if name not in want), None)
+    return (
+        ""
+        if extra is None
+        else f"{describe(extra).removeprefix('the str ')} stands in your dictionary; that is no budget that is missed."
+    )
+
+
+def _plain(number: Any) -> Any:
+    return float(number) if isinstance(number, int) and not isinstance(number, bool) else number
 
 
 Row = dict[str, Any]
@@ -142,24 +171,46 @@ def cheapest(answer: Any) -> None:
         "This is a list; asked for is one name.": ["narrow"],
         "These are all that meet the budgets; asked for is the cheapest of them.": ["int8", "narrow", "narrow, int8"],
     }
-    expect(answer, {"limits": LIMITS, "rows": rows}, "narrow", mistakes=mistakes)
-    note = "No row meets every budget: return None, since shipping one of them would break a promise."
-    expect(answer, {"limits": LIMITS | {"memory_mib": 50.0}, "rows": rows}, None, note=note)
-    expect(answer, {"limits": LIMITS, "rows": []}, None, note="There are no rows.")
+    _expect_cheapest(answer, LIMITS, rows, mistakes)
+    note = "No row meets every budget here: return None, since shipping one of them would break a promise."
+    _expect_cheapest(answer, LIMITS | {"memory_mib": 50.0}, rows, note=note)
+    _expect_cheapest(answer, LIMITS, [], note="There are no rows here: return None.")
     exactly = {name: rows[5][name] for name in LIMITS}
-    note = "A row that lies exactly at its limits meets them."
-    expect(answer, {"limits": exactly, "rows": rows}, "narrow, int8", note=note)
+    _expect_cheapest(answer, exactly, rows, note="A row that lies exactly at its limits meets them.")
     draw = random.Random(13)
     for _ in range(6):
         shuffled = draw.sample(rows, len(rows))
         limits = LIMITS | {"accuracy": draw.choice((0.9, 0.96, 0.98)), "p99_ms": draw.choice((3.0, 8.0, 100.0))}
-        expect(answer, {"limits": limits, "rows": shuffled}, _cheapest(limits, shuffled))
+        _expect_cheapest(answer, limits, shuffled)
+
+
+def _expect_cheapest(
+    answer: Any, limits: Figures, rows: list[Row], mistakes: dict[str, Any] | None = None, note: str = ""
+) -> None:
+    """Compare with the right row; a message tells of the rows that count, since all of them would fill the page."""
+    want = _cheapest(limits, rows)
+    found: Any = None
+    try:
+        found = call(answer, {"limits": limits, "rows": rows})
+        same(found, want, "`cheapest(limits, rows)`", mistakes)
+    except NotYet as outcome:
+        told = " ".join(_told(limits, row) for row in rows if row["name"] in (want, str(found)))
+        raise NotYet(" ".join(filter(None, (outcome.message, note, told)))) from None
+    except Raised as outcome:
+        raise Raised(f"{outcome.message} {note}".rstrip() + f" Given were {len(rows)} rows.") from None
+
+
+def _told(limits: Figures, row: Row) -> str:
+    missed = [f"{name} ({row[name]:g}, allowed {limits[name]:g})" for name in _missed(limits, row)]
+    verdict = f"misses {' and '.join(missed)}" if missed else "meets every budget"
+    return f"`{row['name']}` {verdict} and costs {row['cost']:g}."
 
 
 ADVICE = {
     "accuracy": "What was taken out has to be learnt back: fine-tune or distil on `data`, or take less out.",
     "p99 latency": "An engine does the same work in less time; fewer channels are less work.",
-    "size": "8 bits store a weight in a quarter of the bytes, and half of the channels leave about a quarter of the weights.",
+    "size": "8 bits store a weight in a quarter of the bytes, and half of the channels leave about a quarter of the weights; the two "
+    "go together.",
     "memory": "PyTorch itself takes most of the memory: ONNX Runtime does without it.",
     "cost per million": "Cheaper is what takes less time for each image.",
 }
@@ -169,11 +220,12 @@ ADVICE = {
     "12.3",
     "Ship it",
     hints=(
-        'Return three things: `return network, "ONNX Runtime int8", 1`. Start with `base` itself, and read which budgets are missed.',
-        "The engines are those of the lesson: `eager`, `ONNX Runtime`, `ONNX Runtime int8`, and OpenVINO where it is installed.",
-        "`pruning.remove_channels(base, 0.25)` gives a narrower network, and "
-        "`training.train(slim, data, training.Recipe(steps=40, batch_size=32, peak_rate=0.02), quiet=True)` wins back what it lost.",
-        "There is more than one way. Two things that each help with size: 8 bits, and fewer channels.",
+        "Return three things, `return network, engine, batch`. Start with `base` itself on any engine, and read which budgets are missed.",
+        "The engines are those of the lesson: `eager`, `ONNX Runtime`, `ONNX Runtime int8`, and OpenVINO where it is installed. Which "
+        "of them sends fewer bytes, and is that enough?",
+        "Two things help with size, and one alone is not enough: 8 bits, and fewer channels, as in `pruning.remove_channels(base, 0.3)`.",
+        "What lost channels has lost its accuracy as well: "
+        "`training.train(slim, data, training.Recipe(steps=20, batch_size=32, peak_rate=0.02), quiet=True)` wins it back.",
     ),
     learned="It was measured for real, beside the base, and every budget is met: this is what shipping means.",
 )
@@ -187,13 +239,12 @@ def build(answer: Any) -> None:
     except Explained as error:
         raise NotYet(str(error)) from None
     except Exception as error:
-        words = " ".join(str(error).split())[:200]
-        raise NotYet(f"Your network could not be run on {engine}: {type(error).__name__}: {words}.") from None
+        raise NotYet(f"Your network could not be run on {engine}: {in_short(error)}.") from None
     if not judged.meets:
         worst = max(judged.missed, key=lambda line: line.used if math.isfinite(line.used) else 0.0)
         tip = ADVICE[worst.budget]
         if batch > 1 and worst.budget == "p99 latency":
-            tip = f"Whoever waits in this service waits for a whole batch of {batch}: a smaller one is sooner done."
+            tip = f"Whoever waits here waits for a whole batch of {batch}: a smaller one is sooner done."
         raise NotYet(f"Measured for real. {judged.sentence()} {tip}")
 
 

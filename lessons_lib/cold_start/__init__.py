@@ -95,14 +95,19 @@ def measure(
 
 
 def store(folder: Path, engine: "Engine", model: "nn.Module", data: "Dataset") -> int:
-    """Write what has to be shipped into a new folder: the engine's graph, or for PyTorch the weights; bytes on disk."""
+    """Write what has to be shipped into a new folder: the engine's graph, or for PyTorch the weights; bytes on disk.
+
+    Of a network that is not the course's, a fresh process has no class to load weights into: it gets a program of PyTorch's.
+    """
     from lessons_lib import checkpoints
 
     folder.mkdir()
     for file, content in engine.files.items():
         (folder / file).write_bytes(content)
-    if not engine.files:
+    if not engine.files and checkpoints.is_of_the_course(model):
         checkpoints.save(folder / "model.safetensors", model, data)
+    elif not engine.files:
+        checkpoints.save_program(folder / "model.pt", model, data.image_shape)
     return sum(path.stat().st_size for path in folder.iterdir())
 
 

@@ -51,7 +51,12 @@ def pytorch(folder: Path, threads: int, device: str) -> tuple[Callable[[], Any],
         with torch.inference_mode():
             return model(torch.from_numpy(x).to(device)).cpu()
 
-    return lambda: checkpoints.load(folder / "model.safetensors")[0].to(device), predict
+    def load() -> Any:
+        if (folder / "model.pt").is_file():
+            return checkpoints.load_program(folder / "model.pt").to(device)
+        return checkpoints.load(folder / "model.safetensors")[0].to(device)
+
+    return load, predict
 
 
 def main(engine: str, folder: str, threads: str, *shape: str) -> dict[str, float]:

@@ -5,7 +5,7 @@ import shutil
 
 import torch
 
-OPENVINO = 'pip install "training-and-inference-measured[openvino]"'
+OPENVINO = 'pip install "openvino>=2026.0" "nncf>=3.0"'
 
 
 def lacking(*packages: str) -> list[str]:

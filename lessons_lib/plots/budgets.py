@@ -48,4 +48,4 @@ def _label(line: "Line") -> str:
     from lessons_lib.capstone.judging import used_in_words
 
     cut = " (bar cut short)" if line.used > WIDEST else ""
-    return f"{used_in_words(line.used)}{cut}, {'met' if line.met else 'missed'}"
+    return f"{used_in_words(line.used)}{cut}, {line.word}"

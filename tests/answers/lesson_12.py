@@ -1,5 +1,7 @@
 """Answers to the exercises of lesson 12: right ones, and wrong ones with a part of the message that each must get."""
 
+from torch import nn
+
 from lessons_lib import pruning, training
 
 
@@ -63,20 +65,57 @@ def in_eight_bits(base, data):
     return base, "ONNX Runtime int8", 1
 
 
+def learnt_back(slim, data, steps):
+    training.train(slim, data, training.Recipe(steps=steps, batch_size=32, peak_rate=0.02), quiet=True)
+    return slim.eval()
+
+
 def narrower(base, data):
     slim = pruning.remove_channels(base, [0.0, 0.25, 0.25, 0.25, 0.25, 0.25])
     training.train(slim, data, training.Recipe(steps=30, batch_size=32, peak_rate=0.01, smoothing=0.0), quiet=True)
     return slim.eval(), "ONNX Runtime int8", 2
 
 
+def of_my_own(base, data):
+    slim = learnt_back(pruning.remove_channels(base, 0.35), data, 30)
+    return nn.Sequential(slim.blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), slim.head), "ONNX Runtime int8", 1
+
+
+def without_an_end(base, data):
+    return nn.Sequential(*base.blocks), "ONNX Runtime int8", 1
+
+
+class Undecided(nn.Module):
+    """Does another thing with dark images: PyTorch cannot write that as a graph."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, images):
+        return self.inner(-images if images.mean() < 0 else images)
+
+
 def cut_and_shipped(base, data):
     return pruning.remove_channels(base, 0.75), "ONNX Runtime", 1
+
+
+def over_the_measured(limits, measured):
+    return {name: got - limits[name] for name, got in measured.items() if got > limits[name]}
+
+
+def without_the_cost(limits, measured):
+    return {name: over for name, over in missed_by_loop(limits, measured).items() if name != "cost"}
+
+
+def accuracy_below_0(limits, measured):
+    return {name: -over if name == "accuracy" else over for name, over in missed_by_loop(limits, measured).items()}
 
 
 RIGHT = {
     "12.1": [missed_by_loop, missed_by_signs],
     "12.2": [cheapest_by_sorting, cheapest_by_loop],
-    "12.3": [in_eight_bits, narrower],
+    "12.3": [narrower, of_my_own],
 }
 
 WRONG = {
@@ -94,6 +133,9 @@ WRONG = {
             lambda limits, measured: {n: measured[n] / limits[n] for n in missed_by_loop(limits, measured)},
             "shares of the limit",
         ),
+        "loops over the name": (over_the_measured, "KeyError: 'name'"),
+        "one left out": (without_the_cost, "`cost` is missed by 0.25; your dictionary leaves it out."),
+        "one below 0": (accuracy_below_0, "`accuracy` in your dictionary is -0.03125; expected 0.03125."),
         "only the names": (lambda limits, measured: list(missed_by_loop(limits, measured)), "A dictionary is needed"),
     },
     "12.2": {
@@ -110,7 +152,17 @@ WRONG = {
         "nothing fits": (best_with(), "raised"),
     },
     "12.3": {
-        "the base": (lambda base, data: (base, "eager", 1), "size by a factor of 2.0"),
+        "the base": (lambda base, data: (base, "eager", 1), "size by a factor of 5.0"),
+        "8 bits alone": (in_eight_bits, "misses 1 of 5 budgets: size by"),
+        "fewer channels alone": (
+            lambda base, data: (learnt_back(pruning.remove_channels(base, 0.3), data, 20), "ONNX Runtime", 1),
+            "size by a factor of 2.5",
+        ),
+        "no classes": (without_an_end, "a logit for each of the 12 classes"),
+        "cannot be a graph": (
+            lambda base, data: (Undecided(base), "ONNX Runtime", 1),
+            "cannot be written as an ONNX graph",
+        ),
         "not learnt back": (cut_and_shipped, "has to be learnt back"),
         "a whole batch": (lambda base, data: (base, "ONNX Runtime int8", 128), "waits for a whole batch of 128"),
         "no such engine": (
