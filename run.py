@@ -107,7 +107,8 @@ def lab(arguments: list[str]) -> int:
     installation.set_up(COURSE)
     as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # containers
     first = f"--LabApp.default_url=/lab/tree/notebooks/{notebook}"
-    return call("-m", "jupyterlab", first, f"--ServerApp.root_dir={PROJECT}", *as_root, *arguments)
+    quiet = "--LabApp.news_url=None"  # or it asks about news, over the lesson
+    return call("-m", "jupyterlab", first, quiet, f"--ServerApp.root_dir={PROJECT}", *as_root, *arguments)
 
 
 def lesson_to_open(arguments: list[str]) -> tuple[str, list[str]]:

@@ -24,14 +24,19 @@ DRIFTS = 2.0              # how many drifts begin in a year
 import numpy as np
 
 from lessons_lib import checkpoints, datasets, device, plots, record, training
+from lessons_lib.drift import parameters, weeks
 from lessons_lib.profiles import choose
 from lessons_lib.tables import Table
 from lessons_lib.widgets.predict import predict, predicted
 
+inputs = parameters.checked(WEEK=WEEK, FALSE_ALARMS=FALSE_ALARMS, LOOK=LOOK, POINT_WEEK=POINT_WEEK, LABEL=LABEL,
+                            RELEASE=RELEASE, MACHINE_HOUR=MACHINE_HOUR, DRIFTS=DRIFTS)
 n_train = choose(PROFILE, smoke=300, quick=4_000, full=20_000)
 n_reference, n_quiet = choose(PROFILE, smoke=(600, 400), quick=(5_000, 4_000), full=(11_000, 10_000))
 data = datasets.load(DATASET, train=n_train, validation=n_reference, test=n_quiet, seed=SEED)
-for note in data.notes:                                        # files that had to be passed over
+n_known = min(1_000, len(data.validation) // 2)                # the reference; the others are for thresholds
+few = weeks.few_told(WEEK, len(data.validation) - n_known, len(data.test))
+for note in filter(None, [*data.notes, few]):                  # files that had to be passed over; too few images
     print(note)
 where = device.pick(DEVICE)
 
@@ -47,7 +52,8 @@ print(origin)
 # **Drift** is any change in what a model sees after its launch. For the road signs the renderer can make it: the same scenes at
 # dusk, in fog, in snow, through a dirty lens, or with signs that nobody had when the model was trained. Other images get noise, blur,
 # low contrast, overexposure or the blocks of strong compression. One more kind shows the same classes in another mix, and is no harm
-# in itself.
+# in itself. The strength says how strong each is; of new signs, it says how often they are met, in up to half of the images, so that
+# their pictures below look alike.
 
 # %%
 from lessons_lib.drift import kinds
@@ -80,7 +86,6 @@ count = choose(PROFILE, smoke=100, quick=1_000, full=2_000)     # images of each
 before = signals.look(model, data.validation, where)
 quiet = signals.look(model, data.test, where)                  # images as they were before the launch
 drifted = {(way, s): signals.look(model, ways[way].images("test", s, count), where) for way in ways for s in strengths}
-n_known = min(1_000, len(before) // 2)
 reference, calibration = before.part(slice(n_known)), before.part(slice(n_known, None))
 
 # %% [markdown]
@@ -88,7 +93,7 @@ reference, calibration = before.part(slice(n_known)), before.part(slice(n_known,
 # weeks after each drift.
 
 # %%
-from lessons_lib.drift import detectors, weeks
+from lessons_lib.drift import detectors
 
 found = detectors.detectors(reference, len(data.classes))
 size = weeks.week_size(WEEK, len(calibration), len(quiet))
@@ -152,8 +157,8 @@ told.rules_table(rules)
 # %% [markdown] tags=["computed", "nbval-ignore-output"]
 # {told.rules_told(rules)}
 #
-# Two things go wrong. A PSI without drift is not 0: with 10 bins, {size} images a week and {len(reference):,} in the reference it is about
-# {(psi.BINS - 1) * (1 / size + 1 / len(reference)):.2f}, and the rule knows nothing of that. And who tests {reference.features.shape[1]} features at 5 % each, tests
+# Two things go wrong. A PSI without drift is not 0: {told.psi_told(size, len(reference))},
+# and the rule knows nothing of that. And who tests {reference.features.shape[1]} features at 5 % each, tests
 # until something rings: with 20 independent tests at least one does in {told.chance_of_any(0.05, 20):.0%} of all quiet weeks (**multiple testing**).
 #
 # ### Ask quiet weeks instead
@@ -205,7 +210,8 @@ plots.alarm_costs(cost.choices(watched, other, small, stakes),
                   title=f"{other}: what each threshold costs ({small[0]}, strength {small[1]:g})")
 
 # %% [markdown] tags=["computed", "nbval-ignore-output"]
-# {told_costs.choice_told(watched, small, stakes)} Change LOOK and POINT_WEEK above, and the best threshold moves.
+# {told_costs.choice_told(watched, small, stakes)} {told_costs.blind_told(watched, guard, best.limit)}
+# Change LOOK and POINT_WEEK above, and the best threshold moves.
 
 # %% [markdown]
 # ## Explore
@@ -227,7 +233,7 @@ drift_explorer(watched, stakes)
 from lessons_lib.drift import retraining
 from lessons_lib.economics import handed_on
 
-curable = told.worst(watched, [way for way in harms if way != kinds.NEW_SIGNS])[0]   # new signs need new classes
+curable = small[0]                                             # the kind that the detector was chosen for
 labelled, steps = choose(PROFILE, smoke=(100, 5), quick=(1_000, 50), full=(10_000, 600))
 tuned = retraining.retrain(model, data, ways[curable], labelled=labelled, tested=count, steps=steps, device=where, seed=SEED)
 machine = handed_on.machine(where.type, MACHINE_HOUR)
@@ -239,9 +245,11 @@ parts = retraining.retraining_price(
 # {told_costs.retrained_told(tuned, parts)} {machine.told}
 #
 # ### A year of it
-# Now a year is simulated with what you measured: how much accuracy is lost at which distance between the world and what the model was
-# trained on, how often **{guard}** rings there, and how far a retraining brings the model to where the world is. The world moves
-# from no drift to full strength and back, or jumps there in week 20.
+# Now a year of **{curable}** is simulated with what you measured: how much accuracy is lost at which distance between the world and what
+# the model was trained on, how often **{guard}** rings there, which was chosen for this kind, and how far a retraining brings the model
+# to where the world is. The world moves from no drift to full strength and back, or jumps there in week 20.
+#
+# {told_costs.look_told()}
 
 # %% tags=["nbval-ignore-output"]
 predict("11.rhythm", "The world moves from no drift to full strength in a quarter, and back in the next. What is cheapest?",
@@ -252,8 +260,7 @@ from lessons_lib.drift import year
 
 measured = year.measured(watched, curable, guard, best.limit, tuned.recovered)
 prices = year.Prices(LOOK, sum(parts.values()), POINT_WEEK)
-calendars = [year.Policy(), year.Policy(13), year.Policy(4), year.Policy(1)]
-policies = [*calendars, year.Policy(on_alarm=True), year.Policy(13, on_alarm=True)]
+policies = [*year.CALENDARS, year.Policy(on_alarm=True), year.Policy(13, on_alarm=True)]
 years = {world.name: [year.simulate(policy, world, measured, prices, seed=SEED) for policy in policies]
          for world in year.WORLDS}
 for world, lived in years.items():
@@ -275,7 +282,7 @@ plots.policy_years(years[fast], title=f"A year in a world that {fast}")
 from lessons_lib.drift import claims
 
 verdicts = {"drift_decays": claims.decays(watched, limits), "retraining_rhythm": claims.rhythm(measured, prices)}
-record.append("measurement", name="11.drift", dataset=data.name, device=str(where), week=size, claims=verdicts,
+record.append("measurement", name="11.drift", dataset=data.name, device=str(where), week=size, claims=verdicts, inputs=inputs,
               points_lost={f"{way}, {s:g}": watched.points_lost((way, s)) for way, s in drifted},
               false_alarms={one: rate.share for one, rate in alarms.false_alarms(watched, limits).items()},
               recovered=tuned.recovered, prices=parts)
@@ -283,8 +290,12 @@ Table("Two claims", [{"claim": claim, "verdict": verdicts[key]["word"], "why": v
     ("drift_decays", "accuracy decays as production data drifts; monitoring detects it"),
     ("retraining_rhythm", "data drift decides how often to retrain"))])
 
+# %% tags=["nbval-ignore-output"]
+claims.rhythm_table(measured, prices)
+
 # %% [markdown]
-# ## Measure: versions and rollout
+# ## Measure
+# ### Versions and rollout
 # So you trained anew, and there is a second version. Your test images say something about it; the road may say something else, as
 # you just saw. Nobody has to guess: keep both versions, give the new one a small share of the traffic, and let the evidence decide.
 #
@@ -341,6 +352,9 @@ Table("The registry", [
 print(registry.card(versions["retrained"].id))
 
 # %% [markdown]
+# The version in 8 bits takes as many bytes as the others: its weights are rounded to what 8 bits can say, and kept as float32 all the
+# same. Lesson 06 stores them small; here only their answers matter.
+#
 # Everything is written under another name first, brought to the disk, and then renamed: a rename happens or does not. So whenever a
 # process is killed, the live file names the old version or the new one, whole. (The course's tests kill 50 upgrades at random
 # moments, and cut the power after each single step of one.) And if the disk lies? One bit of a version is turned round here, and then
@@ -365,7 +379,7 @@ _ = victim.write_bytes(content)                                # mended
 
 # %% tags=["nbval-ignore-output"]
 predict("11.requests", "How many requests does it answer before you can be sure that it is worse?",
-        ["about 10", "about 100", "about 1,000", "about 100,000"])
+        ["fewer than 30", "30 to 300", "300 to 3,000", "more than 3,000"])
 
 # %% [markdown]
 # ## Measure
@@ -411,6 +425,8 @@ plots.evidence(replays["in 8 bits"])
 # On the {len(labels):,} images:
 # - {in_words.difference_told("retrained", *gaps["retrained"], rules.margin)}
 # - {in_words.difference_told("in 8 bits", *gaps["in 8 bits"], rules.margin)}
+#
+# {in_words.differing_told(answers["first"], {key: answers[key] for key in candidates}, labels)}
 #
 # And on the road, where nobody knew that: {in_words.replay_told(replays["retrained"])} {in_words.replay_told(replays["in 8 bits"])}
 

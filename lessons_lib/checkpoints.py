@@ -1,12 +1,15 @@
 """Trained models on disk as safetensors: the learner's own, and those that ship with the course."""
 
+import copy
 import hashlib
 import json
+import warnings
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from lessons_lib import models, record
@@ -48,6 +51,29 @@ def load(path: Path) -> tuple[nn.Module, dict[str, Any]]:
             f"{path.name} is not a whole checkpoint of this course ({str(error).splitlines()[0]}). Delete it; the lesson makes a new one."
         ) from error
     return model.eval(), card
+
+
+def is_of_the_course(model: nn.Module) -> bool:
+    """True for the networks that `save` can write: a `ConvNet` or a `ResNet`."""
+    return type(model) in (models.ConvNet, models.ResNet)  # a class made from one of them may answer differently
+
+
+def save_program(path: Path, model: nn.Module, image_shape: tuple[int, int, int]) -> None:
+    """Write any network as a program that a process without its class can run; what it does with two images of zeros counts.
+
+    Source: torch.jit.trace. PyTorch advises torch.export, whose programs take 90 MiB more to load.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        on_cpu = copy.deepcopy(model).cpu().eval()
+        torch.jit.save(torch.jit.trace(on_cpu, torch.zeros(2, *image_shape), check_trace=False), str(path))
+
+
+def load_program(path: Path) -> nn.Module:
+    """Read what `save_program` wrote."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return torch.jit.load(str(path))
 
 
 def own_path(name: str, data: Dataset) -> Path:

@@ -19,8 +19,9 @@ from lessons_lib.headless.preparation import (
     absolute_dataset,
     check_dataset,
     checked_device,
+    empty,
     environment,
-    fresh_learner,
+    learner_folder,
     output_folder,
     select,
 )
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from lessons_lib.headless.runner import Outcome
 
 CELL_LIMIT_S = {"smoke": 600, "quick": 600, "full": 4 * 3600}
+PAGE, PREVIOUS = "course.html", "course-previous.html"
 EXIT_STATUS = {"passed": 0, "failed": 1, "interrupted": 130}
 
 
@@ -66,11 +68,12 @@ def run(chosen: argparse.Namespace) -> int:
         "DATASET": absolute_dataset(chosen.dataset),
         "DEVICE": checked_device(chosen.device),
     }
-    learner = fresh_learner(output / "learner")
+    learner = learner_folder(output / "learner")
     data = os.path.abspath(os.environ.get("LESSONS_DATA") or record.home() / "data")
     # Figures of matplotlib would vanish from the notebooks under MPLBACKEND=agg.
     with environment(LESSONS_HOME=str(learner), LESSONS_DATA=data, MPLBACKEND=None):
         check_dataset(parameters["DATASET"])
+        empty(learner)  # nothing can be refused any more, so the last run's record may go
         print(
             f"Lessons: {len(lessons)}. " + ", ".join(f"{name}: {value}" for name, value in parameters.items()),
             flush=True,
@@ -78,6 +81,7 @@ def run(chosen: argparse.Namespace) -> int:
         summary = run_lessons(lessons, parameters, output)
         summary |= comparison()
     save(summary, output)
+    keep_last_page(output)
     write_report(output)
     print_summary(summary, output)
     return EXIT_STATUS[summary["status"]]
@@ -152,7 +156,10 @@ def print_summary(summary: dict[str, Any], output: Path) -> None:
     if headline := summary["headline"]:
         print(f"\n{Table(headline['sentence'], headline['rows'])}")
     print(f"\n{ledger_table([Row(**row) for row in summary['ledger']])}")
-    print(f"\nReport: {output / 'course.html'}")
+    print(f"\nReport: {output / PAGE}")
+    if (output / PREVIOUS).exists():
+        print(f"That of the run before: {output / PREVIOUS}")
+    print(f"One that `run.py verify` can check: python3 run.py report --record {relative(output / 'learner')}")
 
 
 def save(summary: dict[str, Any], output: Path) -> None:
@@ -160,6 +167,17 @@ def save(summary: dict[str, Any], output: Path) -> None:
     half = output / "course.json.part"
     half.write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     half.replace(output / "course.json")
+
+
+def keep_last_page(output: Path) -> None:
+    """The page of the run before gets another name: it may be of another data set."""
+    if (output / PAGE).exists():
+        (output / PAGE).replace(output / PREVIOUS)
+
+
+def relative(path: Path) -> Path:
+    """The path as seen from the project, where it lies within."""
+    return path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path
 
 
 def write_report(output: Path) -> int:
@@ -170,7 +188,7 @@ def write_report(output: Path) -> int:
         summary = json.loads((output / "course.json").read_text(encoding="utf-8"))
     except OSError as problem:
         raise Refusal(f"There is no earlier run in {output}: run `python run.py course` first.") from problem
-    page.write(summary, output / "notebooks", output / "course.html")
+    page.write(summary, output / "notebooks", output / PAGE)
     return 0
 
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from lessons_lib import machine_label, profiles
 
+CHANGED = "changed by you"  # the `source` of an input that is the learner's own
 Event = TypeVar("Event", bound=Mapping[str, Any])
 
 
@@ -24,7 +25,7 @@ def append(kind: str, **fields: Any) -> bool:
     """Add one event to the record.
 
     Args:
-        kind: what happened: "prediction", "attempt", "hint", "solution" or "measurement".
+        kind: what happened: "prediction", "result shown" (of a prediction), "attempt", "hint", "solution" or "measurement".
         fields: anything that JSON can hold; a measurement also gets the label of this machine, and the profile chosen last.
 
     Returns:

@@ -519,7 +519,14 @@ def test_progress_shows_the_best_verdict_attempts_and_hints(unhurried):
     assert "passed" in overview._repr_html_()
 
 
-@pytest.mark.parametrize("lesson", ["77", "<b>", 1])
+@pytest.mark.parametrize("lesson", [10, "10", 1, "1", 0])
+def test_progress_takes_the_number_of_a_lesson(lesson):
+    overview = progress(lesson)
+    assert overview.rows
+    assert {row.exercise.split(".")[0] for row in overview.rows} == {f"{int(lesson):02d}"}
+
+
+@pytest.mark.parametrize("lesson", ["77", "<b>", 77, -1])
 def test_progress_of_an_unknown_lesson_is_a_sentence(lesson):
     assert "Known: 00.1" in repr(progress(lesson))
     assert "<b>" not in progress(lesson)._repr_html_()

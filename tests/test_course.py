@@ -16,6 +16,7 @@ from lessons_lib.bootstrap import options
 from lessons_lib.headless import page, page_lesson, preparation
 from lessons_lib.headless.progress import Progress, TimeLeft
 from lessons_lib.headless.runner import run_notebook
+from lessons_lib.report.verify import verify
 
 PARAMETERS = 'PROFILE, DATASET, DEVICE, SEED = "quick", "road_signs", "auto", 0'
 
@@ -191,16 +192,47 @@ def test_a_folder_of_somebody_else_is_never_emptied(tmp_path):
     theirs.mkdir()
     (theirs / "thesis.txt").write_text("years of work")
     with pytest.raises(preparation.Refusal, match="did not make"):
-        preparation.fresh_learner(theirs)
+        preparation.learner_folder(theirs)
     assert (theirs / "thesis.txt").read_text() == "years of work"
 
 
 def test_the_folder_of_an_earlier_run_is_emptied(tmp_path, monkeypatch):
-    folder = preparation.fresh_learner(tmp_path / "learner")
+    folder = preparation.empty(preparation.learner_folder(tmp_path / "learner"))
     monkeypatch.setenv("LESSONS_HOME", str(folder))
     record.append("measurement", name="09.headline", sentence="old")
-    preparation.fresh_learner(folder)
+    preparation.empty(preparation.learner_folder(folder))
     assert record.latest("measurement", "09.headline") is None
+
+
+@pytest.mark.parametrize("arguments", [["--dataset", "mnist"], ["--only", "07"], ["--device", "cuda"]])
+def test_a_refused_run_takes_nothing_of_the_last_one_away(project, tmp_path, monkeypatch, arguments):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(course, "check_dataset", preparation.check_dataset)
+    project("00_a", "from lessons_lib import record\nrecord.append('measurement', name='01.accuracy')")
+    output = tmp_path / "out"
+    assert course.main(["run", "--output", str(output)]) == 0
+    files = [path for path in output.rglob("*") if path.is_file()]
+    before = {path: path.read_bytes() for path in files}
+    assert output / "learner/record.jsonl" in before
+    assert course.main(["run", "--output", str(output), *arguments]) == 2
+    assert {path: path.read_bytes() for path in output.rglob("*") if path.is_file()} == before
+
+
+def test_the_page_of_the_run_before_is_kept_and_what_can_be_verified_is_said(project, tmp_path, capsys):
+    lesson = project("00_a", "print('the first run')")
+    output = tmp_path / "out"
+    course.main(["run", "--output", str(output)])
+    assert "of the run before" not in capsys.readouterr().out
+    lesson.write_text(lesson.read_text().replace("first", "second"))
+    course.main(["run", "--output", str(output)])
+    printed = capsys.readouterr().out
+    assert "the first run" in (output / "course-previous.html").read_text(encoding="utf-8")
+    assert "the second run" in (output / "course.html").read_text(encoding="utf-8")
+    assert f"That of the run before: {output / 'course-previous.html'}" in printed
+    assert f"python3 run.py report --record {output / 'learner'}" in printed
+    assert "one that `run.py report` writes can be verified" in str(verify(output / "course.html"))
 
 
 def test_the_projects_own_notebooks_cannot_be_overwritten(project):

@@ -1,7 +1,9 @@
 """The simulated year against one counted by hand, what a retraining is measured by, and the claim about its rhythm."""
 
 import math
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples import dataset, learnt, same_weights, snapshot
 
-from lessons_lib.drift import claims, kinds, retraining, told, told_costs, year
+from lessons_lib import record
+from lessons_lib.drift import claims, cost, kinds, parameters, retraining, told, told_costs, weeks, year
+from lessons_lib.drift.signals import Signals
 from lessons_lib.drift.weeks import Watched
 from lessons_lib.drift.year import Measured, Policy, Prices, World
 from lessons_lib.explained import Mistake
@@ -101,6 +105,48 @@ def test_the_rhythm_follows_the_speed_and_the_price_of_an_error():
     assert "5% of the way" in claims.rhythm(useless, PRICES)["said"]
 
 
+def test_the_claim_and_the_tables_of_the_lesson_try_the_same_calendars():
+    assert [str(one) for one in year.CALENDARS] == [
+        "never",
+        "every 13 weeks",
+        "every 8 weeks",
+        "every 4 weeks",
+        "every week",
+    ]
+    verdict, rows = claims.rhythm(SURE, PRICES), claims.rhythm_table(SURE, PRICES).rows
+    for world, row in zip(year.SPEEDS, rows, strict=True):
+        lived = [year.simulate(one, world, SURE, PRICES) for one in year.CALENDARS]
+        assert row["at your prices"] == str(min(lived, key=lambda one: one.cost).policy)
+        assert row["the world"] == world.name
+        assert row["at your prices"] in verdict["said"]
+
+
+def test_a_dearer_error_is_told_with_the_world_that_it_belongs_to():
+    said = claims.rhythm(SURE, PRICES)["said"]
+    assert said.startswith("the price of an error is counted as well: in a simulated year")
+    for column, words in (
+        ("errors 10 times as dear", "10 times as dear it is "),
+        ("errors a 10th as dear", "a 10th as dear it is "),
+    ):
+        part = said.partition(words)[2].partition(";")[0]
+        for row in claims.rhythm_table(SURE, PRICES).rows:
+            if row[column] != row["at your prices"]:
+                assert row[column] in part
+                assert row["the world"] in part
+
+
+def test_what_a_look_decides_is_what_the_simulation_does():
+    told_rule = told_costs.look_told()
+    assert "where a percentage point of accuracy or more is lost, the model is trained anew" in told_rule
+    assert year.TOLERATED == 1
+    below = Measured({0.0: 0.0, 1.0: 0.9}, SURE.chances, recovered=1.0)
+    found = year.simulate(Policy(on_alarm=True), JUMP, below, PRICES)
+    assert (found.looks, found.retrainings) == (43, 0)
+    often = World("moves in a quarter", 13.0)
+    both, alone = (year.simulate(Policy(every, on_alarm=True), often, SURE, PRICES) for every in (13, None))
+    assert (both.cost, both.looks) == (alone.cost, alone.looks)
+
+
 def test_policies_have_names_and_refuse_a_period_below_a_week():
     policies = [Policy(), Policy(1), Policy(4), Policy(on_alarm=True), Policy(4, on_alarm=True)]
     assert [str(policy) for policy in policies] == [
@@ -133,6 +179,69 @@ def test_the_first_claim_gets_the_verdict_that_the_figures_give():
     missed = claims.decays(watched({"a": 0.3, "b": 0.2}, rings=0.1), limits)
     assert missed["word"] == "does not hold here"
     assert "not found that soon: a, b" in missed["said"]
+    some = watched({"a": 0.3, "b": 0.2})
+    some.drifted["b", 1.0] = {"d": np.zeros(100)}
+    assert claims.decays(some, limits)["said"].startswith("the drift is none of b, which take longer to find: 2 of 2")
+
+
+def test_a_detector_that_was_chosen_for_one_drift_is_told_to_miss_another():
+    assert told_costs.blind_told(watched({"a": 0.3, "b": 0.2}), "d", 1.0) == ""
+    some = watched({"a": 0.3, "b": 0.2})
+    some.drifted["b", 1.0] = {"d": np.zeros(100)}
+    assert "misses b even at full strength" in told_costs.blind_told(some, "d", 1.0)
+
+
+def test_the_cheapest_threshold_is_not_compared_with_itself():
+    free = cost.Stakes(false_alarm=0.0, point_week=0.0)
+    assert told_costs.choice_told(watched({"a": 0.3, "b": 0.2}), ("a", 0.5), free).count("set for") == 1
+
+
+def test_the_drift_to_choose_by_is_one_that_training_anew_can_mend():
+    places = {(kind, 1.0): {"d": np.zeros(3)} for kind in (kinds.NEW_SIGNS, "fog", kinds.OTHER_MIX)}
+    accuracies = dict(zip(places, (0.88, 0.5, 0.88), strict=True))
+    seen = Watched(50, {"d": np.zeros(3)}, {"d": np.zeros(3)}, places, accuracies, 0.9, {"d": "inputs"})
+    assert cost.creeping(seen, points=2.0) == ("fog", 1.0)
+
+
+def test_figures_from_a_handful_of_images_are_no_findings():
+    few = watched({"a": 0.5, "b": 0.0})
+    assert "No drift here costs more than chance makes" in told.falls_told(replace(few, grain=60.0))
+    assert "**a** costs most" in told.falls_told(few)
+    assert told.psi_told(100, 1_000) == "with 10 bins, 100 images a week and 1,000 in the reference it is about 0.10"
+    assert told.psi_told(5, 1) == "with so few images, 5 a week and 1 in the reference, it can be anything"
+    assert weeks.few_told(100, 6, 6).startswith("Too few images: weeks of 5")
+    assert weeks.few_told(100, 4_000, 4_000) == ""
+    signals_of_two = Signals(*(np.zeros((2, 1)),) * 2, np.ones(2), np.zeros(2, int), np.ones(2, bool))
+    assert weeks.watch({}, *(signals_of_two,) * 2, {("a", 1.0): signals_of_two}, size=5, weeks=1).grain > 50
+
+
+@pytest.mark.parametrize(
+    ("given", "told_of"),
+    [
+        ({"WEEK": -5}, "WEEK is -5; give a whole number of images, 5 or more."),
+        ({"WEEK": 7.5}, "WEEK is 7.5;"),
+        ({"DRIFTS": "two"}, "DRIFTS is 'two'; give a number of drifts a year above 0 and up to 52."),
+        ({"LOOK": -5}, "LOOK is -5; give a price in dollars, 0 or more."),
+        ({"FALSE_ALARMS": 0}, "FALSE_ALARMS is 0; give a number of false alarms a year above 0 and up to 26."),
+        ({"MACHINE_HOUR": math.nan}, "MACHINE_HOUR is nan; give a price in dollars, 0 or more, or None."),
+        ({"LABEL": None, "RELEASE": True}, "LABEL is None; give a price in dollars, 0 or more. RELEASE is True;"),
+    ],
+)
+def test_a_parameter_that_cannot_be_is_named_in_a_sentence(given, told_of):
+    with pytest.raises(Mistake, match=re.escape(told_of)):
+        parameters.checked(**parameters.DEFAULTS | given)
+
+
+def test_the_record_says_which_parameters_are_the_learner_s():
+    found = parameters.checked(**parameters.DEFAULTS | {"LOOK": 0, "MACHINE_HOUR": 3})
+    assert [name for name, one in found.items() if one["source"] == record.CHANGED] == ["LOOK", "MACHINE_HOUR"]
+
+
+def test_the_defaults_are_those_of_the_lesson():
+    source = (Path(__file__).resolve().parent.parent / "lessons/11_production.py").read_text(encoding="utf-8")
+    cell: dict = {}
+    exec(source.partition('tags=["parameters"]')[2].partition("# %%")[0], cell)
+    assert {name: cell[name] for name in parameters.DEFAULTS} == parameters.DEFAULTS
 
 
 def test_curves_for_the_year_start_at_nothing_and_never_fall():
@@ -184,6 +293,8 @@ def test_the_price_of_a_retraining_has_three_parts():
     assert twice == parts  # two runs, or one of which every second fails
     sentence = told_costs.retrained_told(found, parts)
     assert "61% of what was lost" in sentence
+    nothing = retraining.Retrained("dusk", 1.0, 500, 7200.0, 0.5, 0.5, 0.5, 0.5)
+    assert "Nothing was lost before. It costs $102" in told_costs.retrained_told(nothing, parts)
     assert "$102: $12 for the machine, $50 for labels, $40 for the release. Most of it goes to labels." in sentence
 
 

@@ -12,6 +12,7 @@ from learner import CLAIMS_05, EVERYTHING, LESSONS_09, SERVER, effect, keep, mea
 
 from lessons_lib import profiles, record
 from lessons_lib.checks.exercises import known
+from lessons_lib.economics.assumptions import assumed
 from lessons_lib.explained import Mistake
 from lessons_lib.ledger import at_a_glance, ledger, ledger_table, usual_questions
 from lessons_lib.ledger.claims import CLAIMS, LESSONS
@@ -272,6 +273,63 @@ def test_the_table_is_readable_in_a_narrow_terminal(monkeypatch):
     assert text.startswith("The claims ledger: 19 of 19 claims measured\n\n32-bit to 8-bit")
     assert max(map(len, text.splitlines())) < 60
     assert "You predicted: How much faster is the network" in text
+
+
+SHOWN = {"kind": "result shown", "name": "07.zeros"}
+
+
+@pytest.mark.parametrize(
+    ("events", "told"),
+    [
+        (["a"], "How? “a”"),
+        (["a", "b"], "How? “b”"),
+        (["a", "b", SHOWN], "How? “b”"),
+        (["a", SHOWN, "b", "c"], "How? “a” (changed to “c” after the result)"),
+        (["a", SHOWN, "b", "a"], "How? “a”"),
+        (["a", {"kind": "result shown", "name": "07.channels"}, "b"], "How? “b”"),
+        ([SHOWN, "a"], "How? “a” (given after the result)"),
+        ([SHOWN, "a", SHOWN, "b"], "How? “b” (given after the result)"),
+        ([SHOWN], "no prediction"),
+    ],
+)
+def test_the_prediction_that_counts_is_the_last_one_before_its_result(events, told):
+    given = [prediction("07.zeros", "How?", one) if isinstance(one, str) else one for one in events]
+    assert Events(given).predicted(["07.zeros"]) == told
+    assert {row.key: row for row in ledger(Events(given))}["pruning_claim"].prediction == told
+
+
+def test_reading_a_prediction_beside_its_result_is_what_fixes_it(learners_home):
+    from lessons_lib.widgets.predict import predict, predicted
+
+    predict("07.zeros", "How?", ["a", "b"], answer="a")
+    predict("07.zeros", "How?", ["a", "b"], answer="b")
+    assert predicted("07.zeros") == "b"
+    predict("07.zeros", "How?", ["a", "b"], answer="a")
+    assert Events().predicted(["07.zeros"]) == "How? “b” (changed to “a” after the result)"
+
+
+def test_a_row_says_which_inputs_were_the_learner_s_own():
+    inputs = assumed().changed(retraining_runs=3).as_dict()
+    event = measurement("10.costs", inputs=inputs, claims={"gpu_prices": {"word": "holds", "said": "so"}})
+    rows = {row.key: row for row in ledger(Events([event]))}
+    assert rows["gpu_prices"].measured == "So. With your own inputs: retraining_runs."
+    event["inputs"] = assumed().as_dict()
+    rows = {row.key: row for row in ledger(Events([event]))}
+    assert rows["gpu_prices"].measured == "So."
+    event["inputs"] = [1, "odd"]
+    assert {row.key: row for row in ledger(Events([event]))}["gpu_prices"].measured == "So."
+
+
+def test_a_condition_is_told_once_in_a_terminal(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "110")
+    given = {"word": "holds only if", "said": "you watch the right signals: 5 of 6 ring."}
+    text = repr(ledger_table(ledger(Events([measurement("11.drift", claims={"drift_decays": given})]))))
+    assert "holds only if you watch the right signals: 5 of 6 ring. (11_production)" in " ".join(text.split())
+    assert "It holds if" not in text
+
+
+def test_an_input_that_was_changed_has_the_source_that_the_ledger_looks_for():
+    assert assumed().changed(retraining_runs=3)["retraining_runs"].source == record.CHANGED
 
 
 def test_damaged_lines_are_counted_and_passed_over(learners_home):

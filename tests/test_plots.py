@@ -259,6 +259,8 @@ def test_bands_show_medians_and_spread_and_tell_them_in_words_and_in_a_table():
         "lowest to highest": "50% to 70%",
     }
     assert picture.table.rows[1]["lowest to highest"] == ""
+    once = plots.bands({"plain": {1.0: [0.5], 2.0: [0.6]}}, title="Gap", xlabel="images", ylabel="accuracy")
+    assert once.table.rows == [{"line": "plain", "images": x, "accuracy": y} for x, y in (("1", "0.5"), ("2", "0.6"))]
 
 
 def test_places_too_near_to_each_other_get_no_label_of_their_own():

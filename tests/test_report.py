@@ -102,13 +102,42 @@ def test_the_report_holds_what_was_predicted_measured_and_tried(written):
     assert "05" in content["missing"]["predictions"]
 
 
+def test_what_was_shipped_is_shown_with_its_budgets(written):
+    found = content_of(written[1])["shipped"]
+    assert (found["job"], found["build"], found["meets"]) == ("phone", "channels -50 % in int8", False)
+    assert found["budgets"][1]["verdict"] == "missed by 12%"
+    page = written[0].read_text(encoding="utf-8")
+    assert "<caption>The budgets of channels -50 % in int8, job: phone</caption>" in page
+    assert "<td>missed by 12%</td>" in page
+    assert "Only a smoke run" in page[page.index('id="shipped"') :].partition("</section>")[0]
+
+
+@pytest.mark.parametrize("yours", [None, 5, {}, {"name": "a", "meets": True, "said": "It ships."}, {"budgets": [1]}])
+def test_a_record_of_lesson_12_without_budgets_is_told_without_them(tmp_path, yours):
+    event = measurement("12.capstone", scenario="phone", yours=yours)
+    page, _ = write_report(tmp_path, keep([event], tmp_path / "home"))
+    section = page.read_text(encoding="utf-8").partition('<section id="shipped">')[2].partition("</section>")[0]
+    assert "<table" not in section
+    assert ("It ships." in section) is (isinstance(yours, dict) and "said" in yours)
+
+
+def test_an_answer_that_was_changed_after_the_result_is_marked(tmp_path):
+    shown = {"kind": "result shown", "name": "04.saved"}
+    events = [prediction("04.saved", "How?", "half"), shown, prediction("04.saved", "How?", "all")]
+    page, data = write_report(tmp_path, keep(events, tmp_path / "home"))
+    (found,) = content_of(data)["predictions"]
+    assert (found["answer"], found["note"], found["times_given"]) == ("half", "(changed to “all” after the result)", 2)
+    assert "<td>half (changed to “all” after the result)</td>" in page.read_text(encoding="utf-8")
+    assert "1 prediction made" in page.read_text(encoding="utf-8")
+
+
 def test_machines_are_told_apart(written):
     found = {one["machine"]: one for one in content_of(written[1])["machines"]}
     assert set(found) == {LAPTOP, SERVER}
     assert found[SERVER]["names"] == ["09.claims", "09.grid"]
     told = str(verify(written[0]))
     assert f"From {SERVER}: 2 measurements (09.claims, 09.grid)." in told
-    assert f"From {LAPTOP}: 12 measurements (01.accuracy, 03.effect, " in told
+    assert f"From {LAPTOP}: 13 measurements (01.accuracy, 03.effect, " in told
 
 
 def test_an_empty_record_makes_a_report_that_says_what_is_missing(tmp_path):

@@ -1,5 +1,7 @@
 """What a rollout looks like and what is said about it: pictures, sentences, the verdict, and the sliders of lesson 11."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from front import VIEW
@@ -7,6 +9,8 @@ from test_rollout import flipped
 
 from lessons_lib import plots
 from lessons_lib.rollout import Policy, Router, replay, simulate, told
+from lessons_lib.rollout.evidence import log_needed
+from lessons_lib.rollout.networks import lost_and_won
 from lessons_lib.widgets.rollout import describe, rollout_explorer, rollout_grid
 
 POLICY = Policy(shares=(0.1, 0.4, 1.0), least=50, patience=2_000, margin=0.05)
@@ -118,6 +122,34 @@ def test_the_claim_cannot_be_tested_on_few_images_or_without_a_clear_case(done, 
     assert few["word"] == between["word"] == "cannot be tested here"
     assert "Only 50 test images" in few["said"]
     assert "No version was clearly worse" in between["said"]
+
+
+def test_answers_that_are_wrong_in_both_versions_are_told_apart_from_lost_and_won():
+    live, new, labels = [0, 1, 2, 3, 4], [0, 1, 9, 8, 7], [0, 1, 2, 5, 7]
+    assert told.differing_told(live, {"a": new}, labels) == (
+        "**a** answers 3 of them differently from the live version, and 1 of these are wrong in both. What is wrong in both, though "
+        "differently, counts in the shadow, and is neither lost nor won."
+    )
+    assert lost_and_won(live, new, labels) == (1 / 5, 1 / 5)
+
+
+def test_evidence_that_was_nearly_enough_before_a_roll_back_is_told():
+    labels = [0] * 100
+    done = replay("worse", labels, [int(i % 4 == 0) for i in range(100)], labels, POLICY)
+    before = max(look.log_worse for look in done.router.looks[:-1])
+    needed = log_needed(POLICY.level)
+    assert done.router.word == "rolled back"
+    assert before < needed <= done.router.looks[-1].log_worse
+    assert ("(before, at most " in plots.evidence(done).alt) == (before >= needed - np.log(2))
+    near = [replace(look, log_worse=min(look.log_worse, needed - 0.02)) for look in done.router.looks[:-1]]
+    near[-1] = replace(near[-1], log_worse=needed - 0.02)
+    done.router.looks[:-1] = near
+    assert "50 is enough (before, at most 49 of 50)" in plots.evidence(done).alt
+
+
+def test_the_explorer_begins_between_the_ends(front):
+    front.run(SHOW.replace("(0.0, 0.05)", "(-0.02, 0.0, 0.05)"))
+    assert "as often wrong as the live one" in front.readout("rollout-readout")
 
 
 def test_a_setting_is_told_in_sentences():

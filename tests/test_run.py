@@ -353,3 +353,20 @@ def test_lab_opens_the_lesson_that_is_asked_for(arguments, opened, passed_on):
 def test_lab_names_the_lessons_where_a_number_is_wrong():
     with pytest.raises(Failed, match="There is no lesson 42; there are 00, 01"):
         runpy.run_path(str(ROOT / "run.py"))["lesson_to_open"](["42"])
+
+
+def test_jupyterlab_is_opened_at_the_lesson_and_asks_nothing_about_news(monkeypatch):
+    from jupyterlab.labapp import LabApp
+
+    program = runpy.run_path(str(ROOT / "run.py"))
+    given = []
+    space = program["lab"].__globals__
+    monkeypatch.setitem(space, "call", lambda *arguments: given.extend(arguments) or 0)
+    monkeypatch.setattr(installation, "set_up", lambda _: None)
+    assert program["lab"](["01", "--no-browser"]) == 0
+    assert given[:2] == ["-m", "jupyterlab"]
+    assert "--no-browser" in given
+    app = LabApp()
+    app.parse_command_line([one for one in given if one.startswith("--LabApp.")])
+    assert app.news_url is None
+    assert app.default_url == "/lab/tree/notebooks/01_training.ipynb"

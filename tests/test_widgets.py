@@ -315,7 +315,7 @@ def test_without_a_notebook_a_prediction_is_printed_and_can_be_given(capsys):
     predict.predict("01.x", "How much?", ["a", "b"])
     assert "How much?\n  - a\n  - b\nYour prediction: no prediction." in capsys.readouterr().out
     assert predict.predicted("01.x") == "no prediction"
-    assert not record.events()
+    assert not record.events("prediction")
     predict.predict("01.x", "How much?", ["a", "b"], answer="b")
     assert "Your prediction: b." in capsys.readouterr().out
     assert predict.predicted("01.x") == "b"

@@ -41,7 +41,7 @@ def decision(answer: Any) -> None:
             2 / 3,
             "The capital of the second gambler is 1.5 after one request, exactly what is needed.",
         ),
-        ([lost] * 3, 2.0, 0.5, 0.5, "Both get there at the same request."),
+        ([lost], 1.0, 0.5, 1.0, "At a level of 1 a capital of 1 is enough: both get there at the same request."),
         ([], 0.1, 0.5, 0.1, "There was no request yet."),
     )
     for pairs, margin, stake, level, note in cases:
@@ -69,6 +69,7 @@ def _expect_decision(answer: Any, pairs: Pairs, margin: float, stake: float, lev
         return "wait", len(pairs)
 
     mistakes = {
+        "If both get there at the same request, be careful: ask for the roll back first.": decided(careful=False),
         "The sides are swapped: a request that only the live version got right speaks against the new one.": decided(
             side=-1
         ),
@@ -83,7 +84,6 @@ def _expect_decision(answer: Any, pairs: Pairs, margin: float, stake: float, lev
             adds=True
         ),
         "A capital of exactly `1 / level` is enough: compare with `>=`.": decided(strict=True),
-        "If both get there at the same request, be careful: ask for the roll back first.": decided(careful=False),
         "The capital has to reach `1 / level`, such as 50 for 0.02; yours compares it with `level`.": decided(
             needed=level
         ),

@@ -70,13 +70,14 @@ class Progress:
 WIDTHS = (8, 42, 14, 8, 5, 8)
 
 
-def progress(lesson: str) -> Progress:
+def progress(lesson: str | int) -> Progress:
     """The state of every exercise of a lesson.
 
     Args:
-        lesson: two digits: "01".
+        lesson: two digits: "01"; a number such as 1 will do.
     """
-    return Progress(lesson, tuple(_row(one) for one in known().values() if one.name.split(".")[0] == lesson))
+    number = str(lesson).zfill(2)
+    return Progress(number, tuple(_row(one) for one in known().values() if one.name.split(".")[0] == number))
 
 
 def _row(one: Exercise) -> Row:

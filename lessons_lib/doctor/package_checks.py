@@ -36,7 +36,8 @@ def packages() -> Finding:
     if "torch" in missing:
         return Finding("warning", "The packages are not installed yet.", "`python run.py course` installs them.")
     if missing:
-        return Finding("problem", f"Packages are missing: {', '.join(missing)}.", "start through run.py.")
+        remedy = "`python run.py course` or `python run.py lab` installs them, in an environment of its own."
+        return Finding("problem", f"Packages are missing: {', '.join(missing)}.", remedy)
     if other:
         sentence = f"Packages have other versions than the tested ones: {', '.join(other)}."
         return Finding("warning", sentence, "fine on Colab or Binder; elsewhere start through run.py.")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lessons_lib.drift.alarms import WEEKS_A_YEAR, rate, threshold
-from lessons_lib.drift.kinds import OTHER_MIX
+from lessons_lib.drift.kinds import NEW_SIGNS, OTHER_MIX
 from lessons_lib.drift.weeks import Place, Watched
 from lessons_lib.explained import Mistake
 
@@ -28,7 +28,8 @@ class Stakes:
 
     def __post_init__(self) -> None:
         if self.false_alarm < 0 or self.point_week < 0 or self.drifts_a_year <= 0:
-            raise Mistake(f"{self}: prices are 0 or more, and drifts_a_year is above 0.")
+            given = f"false_alarm is {self.false_alarm!r}, point_week {self.point_week!r}, drifts_a_year {self.drifts_a_year!r}"
+            raise Mistake(f"{given}: prices are 0 or more, and drifts_a_year is above 0.")
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,10 @@ def cheapest(found: Sequence[Choice]) -> Choice:
 
 
 def creeping(watched: Watched, points: float = 5.0) -> Place:
-    """The drift whose loss of accuracy comes nearest to so many points, of the kinds that do harm: small enough to be missed."""
-    kinds = [place for place in watched.drifted if place[0] != OTHER_MIX] or list(watched.drifted)
+    """The drift whose loss of accuracy comes nearest to so many points, of the kinds that do harm: small enough to be missed.
+
+    New signs are left out: they take new classes, and training anew is no remedy.
+    """
+    kinds = [place for place in watched.drifted if place[0] not in (NEW_SIGNS, OTHER_MIX)] or list(watched.drifted)
     harmful = [place for place in kinds if watched.harmful(place)] or kinds
     return min(harmful, key=lambda place: abs(watched.points_lost(place) - points))

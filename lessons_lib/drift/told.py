@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 
 from lessons_lib.drift.alarms import Rate, Thresholds, any_of, false_alarms, power, weeks_until
 from lessons_lib.drift.kinds import OTHER_MIX
-from lessons_lib.drift.weeks import Place, Watched
+from lessons_lib.drift.psi import BINS
+from lessons_lib.drift.weeks import TOO_FEW, Place, Watched
 from lessons_lib.tables import Table
 
 CLEARLY = 0.95  # of the weeks
@@ -21,9 +22,9 @@ def accuracy_series(watched: Watched) -> dict[str, dict[float, list[float]]]:
     }
 
 
-def worst(watched: Watched, kinds: Sequence[str] = ()) -> Place:
-    """The drift that costs most accuracy, of these kinds or of all."""
-    return max((p for p in watched.drifted if not kinds or p[0] in kinds), key=watched.points_lost)
+def worst(watched: Watched) -> Place:
+    """The drift that costs most accuracy."""
+    return max(watched.drifted, key=watched.points_lost)
 
 
 def falls_told(watched: Watched) -> str:
@@ -32,6 +33,11 @@ def falls_told(watched: Watched) -> str:
     lost = {kind: watched.points_lost((kind, full)) for kind in watched.kinds}
     most = max(lost, key=lambda kind: lost[kind])
     harmless = [kind for kind in lost if not watched.harmful((kind, full))]
+    if len(harmless) == len(lost):
+        return (
+            f"No drift here costs more than chance makes, or as much as a point: the most is {lost[most]:.1f} points, **{most}**, and with so "
+            f"many images chance alone makes {watched.grain:.1f}."
+        )
     told = (
         f"Without drift the model is right for {watched.quiet_accuracy:.1%} of the images. At full strength **{most}** costs most, "
         f"{lost[most]:.1f} percentage points"
@@ -57,6 +63,14 @@ def rules_told(rules: Mapping[str, Rate]) -> str:
     if one.share > 0.25:
         return told + "Nobody answers such an alarm for long."
     return told + "That can be lived with, if each look is cheap."
+
+
+def psi_told(size: int, reference: int) -> str:
+    """How large the index is where nothing has changed; the usual approximation wants more than a few images in each bin."""
+    if size < TOO_FEW or reference < 10 * BINS:
+        return f"with so few images, {size} a week and {reference} in the reference, it can be anything"
+    usual = (BINS - 1) * (1 / size + 1 / reference)
+    return f"with {BINS} bins, {size:,} images a week and {reference:,} in the reference it is about {usual:.2f}"
 
 
 def chance_of_any(rate: float, tests: int) -> float:
@@ -147,7 +161,7 @@ def noticed_told(watched: Watched, limits: Thresholds) -> str:
     full = watched.strengths[-1]
     harmful = [kind for kind in watched.kinds if watched.harmful((kind, full))]
     if not harmful:
-        return "No drift here costs as much as a point of accuracy, so there is nothing that ought to ring."
+        return "No drift here costs as much as a point of accuracy and more than chance makes, so there is nothing that ought to ring."
     seeing = {
         name: [kind for kind in harmful if _first_clear(watched, limits, kind, name) is not None]
         for name in watched.without_labels

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
+from lessons_lib.drift.alarms import rate
 from lessons_lib.drift.cost import Choice, Stakes, cheapest, choices
 from lessons_lib.drift.retraining import Retrained
-from lessons_lib.drift.told import costs_words
+from lessons_lib.drift.told import CLEARLY, costs_words, listed
 from lessons_lib.drift.weeks import Place, Watched
-from lessons_lib.drift.year import Year
+from lessons_lib.drift.year import TOLERATED, Year
 from lessons_lib.tables import Table
 
 
@@ -35,10 +36,33 @@ def choice_told(watched: Watched, place: Place, stakes: Stakes) -> str:
     """The cheapest detector and threshold, and what the wrong one would cost."""
     name, best = cheapest_detector(watched, place, stakes)
     dearest = max(choices(watched, name, place, stakes), key=lambda one: one.total)
-    return (
+    told = (
         f"A drift that {costs_words(watched, place)} ({place[0]}, strength {place[1]:g}) is cheapest to watch for with **{name}**, its "
-        f"threshold set for {best.a_year:g} false alarms a year: {money(best.total)} a year. The same detector set for {dearest.a_year:g} costs "
-        f"{money(dearest.total)}."
+        f"threshold set for {best.a_year:g} false alarms a year: {money(best.total)} a year."
+    )
+    if dearest.total <= best.total:
+        return told
+    return f"{told} The same detector set for {dearest.a_year:g} costs {money(dearest.total)}."
+
+
+def blind_told(watched: Watched, name: str, limit: float) -> str:
+    """Which harmful kinds a detector that was chosen for one drift would miss; empty where it misses none."""
+    full = watched.strengths[-1]
+    missed = [kind for kind in watched.kinds
+              if watched.harmful((kind, full)) and rate(watched.drifted[kind, full][name], limit).share < CLEARLY]  # fmt: skip
+    if not missed:
+        return ""
+    return f"It was chosen for this drift alone, and misses {listed(missed)} even at full strength: in production it needs others beside it."
+
+
+def look_told(tolerated: float = TOLERATED) -> str:
+    """What a look decides, and what a retraining does to the calendar."""
+    point = "a percentage point" if tolerated == 1 else f"{tolerated:g} percentage points"
+    return (
+        f"After an alarm somebody looks: where {point} of accuracy or more is lost, the model is trained anew, and where it is less, the look was all; "
+        "so a detector that goes on ringing for what does little harm costs a look each week. "
+        "A retraining sets the calendar back to its first week: where alarms bring retrainings more often than the calendar would, the calendar "
+        "is never reached, and both policies together cost the same as the alarm alone."
     )
 
 
@@ -50,8 +74,11 @@ def retrained_told(found: Retrained, parts: Mapping[str, float]) -> str:
         f"{found.kind.capitalize()} at full strength: {found.before:.1%} right before, **{found.after:.1%}** after {found.seconds:.1f} s of training on "
         f"{found.labelled:,} labelled images of today, and {found.still:.1%} on images as they used to be (before: {found.quiet:.1%}). "
     )
+    back = (
+        f"That is {found.recovered:.0%} of what was lost." if found.before < found.quiet else "Nothing was lost before."
+    )
     return told + (
-        f"That is {found.recovered:.0%} of what was lost. It costs {money(total)}: {', '.join(f'{money(p)} for {n}' for n, p in parts.items())}. "
+        f"{back} It costs {money(total)}: {', '.join(f'{money(p)} for {n}' for n, p in parts.items())}. "
         f"Most of it goes to {most}."
     )
 

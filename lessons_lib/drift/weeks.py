@@ -11,6 +11,7 @@ from lessons_lib.drift.signals import Signals
 
 Place = tuple[str, float]  # the kind of a drift and its strength
 SMALLEST_WEEK = 5
+TOO_FEW = 20  # images a week; with fewer, chance rules
 HARMLESS = 1.0  # points of accuracy; less is no harm
 # a pool has to be that many times as large, or weeks drawn from two pools differ by the pools alone
 POOL_FOR_A_WEEK = 20
@@ -64,6 +65,17 @@ def week_size(wanted: int, *pools: int) -> int:
     return max(SMALLEST_WEEK, min(wanted, min(pools) // POOL_FOR_A_WEEK))
 
 
+def few_told(wanted: int, *pools: int) -> str:
+    """That there are too few images for a finding, in a sentence or two; empty where there are enough."""
+    size = week_size(wanted, *pools)
+    if size >= TOO_FEW:
+        return ""
+    return (
+        f"Too few images: weeks of {size}, where {TOO_FEW} are the least that tell a drift from chance. The lesson runs and shows how it is "
+        "done; take no figure of it for a finding."
+    )
+
+
 def draw(images: int, weeks: int, size: int, seed: int) -> Weeks:
     """Weeks of a pool of `images`, drawn with replacement: int64 (weeks, size)."""
     return np.random.default_rng([seed, images]).integers(images, size=(weeks, size))
@@ -105,6 +117,11 @@ def watch(
 
 
 def _grain(quiet: Signals, drifted: Mapping[Place, Signals]) -> float:
-    """Two standard errors of a difference between two accuracies like that of the quiet images, in points."""
-    right = quiet.accuracy
+    """Two standard errors of a difference between two accuracies like that of the quiet images, in points.
+
+    Two right and two wrong answers are added, or a handful of right ones would leave no room for chance.
+
+    Source: Agresti and Coull, Approximate Is Better than "Exact" for Interval Estimation of Binomial Proportions, 1998.
+    """
+    right = (quiet.accuracy * len(quiet) + 2) / (len(quiet) + 4)
     return 200 * math.sqrt(right * (1 - right) * (1 / len(quiet) + 1 / min(map(len, drifted.values()))))

@@ -1,7 +1,7 @@
 """A year after launch, week by week: the world moves, the model stands still, and a policy says when to train anew."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from lessons_lib.drift.weeks import Watched
 from lessons_lib.explained import Mistake
 
 Curve = Mapping[float, float]  # by distance between the world and what the model was trained on, 0 to 1
-PERIODS = (1, 2, 4, 8, 13, 26)  # weeks, of the calendars that are tried
+PERIODS = (1, 4, 8, 13)  # weeks, of the calendars that are tried
 TOLERATED = 1.0  # points of accuracy; a look that finds less than this lost finds nothing to do
 
 
@@ -162,7 +162,9 @@ def _at(curve: Curve, distance: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.interp(distance, places, [curve[place] for place in places])
 
 
-def best_calendar(world: World, measured: Measured, prices: Prices, periods: Sequence[int] = PERIODS) -> Year:
+CALENDARS = (Policy(), *(Policy(every) for every in sorted(PERIODS, reverse=True)))
+
+
+def best_calendar(world: World, measured: Measured, prices: Prices) -> Year:
     """The cheapest calendar, or never; of equals the one that trains least."""
-    policies = [Policy(), *(Policy(every) for every in sorted(periods, reverse=True))]
-    return min((simulate(policy, world, measured, prices, runs=1) for policy in policies), key=lambda year: year.cost)
+    return min((simulate(policy, world, measured, prices, runs=1) for policy in CALENDARS), key=lambda year: year.cost)

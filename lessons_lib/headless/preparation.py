@@ -80,13 +80,19 @@ def check_dataset(name: str) -> None:
         print(f"Note: {note}", flush=True)
 
 
-def fresh_learner(folder: Path) -> Path:
-    """An empty folder for the record of this run, so that the learner's own stays as it is.
+def learner_folder(folder: Path) -> Path:
+    """The folder for the record of this run, so that the learner's own stays as it is; nothing is removed yet.
 
-    Only what an earlier run made is removed.
+    Raises:
+        Refusal: it holds something that no earlier run made.
     """
     if folder.exists() and any(folder.iterdir()) and not (folder / MADE_HERE).exists():
         raise Refusal(f"{folder} holds files that this course did not make; choose another --output.")
+    return folder
+
+
+def empty(folder: Path) -> Path:
+    """Empty a folder that is `learner_folder`, or make it: the record of the last run goes when the next one begins."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     text = "This folder is emptied whenever the course is run into the folder above.\n"

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Any
 
 from lessons_lib import record
@@ -34,8 +35,37 @@ class Events:
         """The measurement of this name with the fullest profile, the last of equals; None where there is none."""
         return record.fullest(self.named("measurement", name))
 
+    @cached_property
+    def predictions(self) -> dict[str, Event]:
+        """The prediction of each name that counts: the last one before the lesson showed its result.
+
+        A note says where it was changed afterwards, or where there was none before.
+        """
+        shown: set[str] = set()
+        found: dict[str, Event] = {}
+        for event in self.all:
+            kind, name = event.get("kind"), str(event.get("name"))
+            if kind == "result shown":
+                shown.add(name)
+            elif kind == "prediction":
+                found[name] = _counting(found.get(name), event, name in shown)
+        return found
+
     def predicted(self, names: Iterable[str]) -> str:
-        """The learner's last predictions of these names, each after its question; "no prediction" where there is none."""
-        found = [event for name in names if (event := self.latest("prediction", name))]
-        told = [f"{event.get('question', '')} “{event.get('answer', '')}”".strip() for event in found]
+        """The learner's predictions of these names, each after its question; "no prediction" where there is none."""
+        found = [self.predictions[name] for name in names if name in self.predictions]
+        told = [f"{one.get('question', '')} “{one.get('answer', '')}” {one['note']}".strip() for one in found]
         return " · ".join(told) or "no prediction"
+
+
+AFTERWARDS = "(given after the result)"
+
+
+def _counting(earlier: Event | None, new: Event, shown: bool) -> Event:
+    """Which of two predictions counts, with its note."""
+    if not shown:
+        return {**new, "note": ""}
+    if earlier is None or earlier["note"] == AFTERWARDS:
+        return {**new, "note": AFTERWARDS}
+    same = new.get("answer") == earlier.get("answer")
+    return {**earlier, "note": "" if same else f"(changed to “{new.get('answer', '')}” after the result)"}

@@ -78,7 +78,8 @@ def _row(claim: Claim, events: Events, given: Judged | None) -> Row:
         judged = given or READERS.get(claim.key, _nobody)(events)
         if judged is None:
             return Row(*rest, "", not_yet, claim.link)
-        return Row(*rest, sentence(judged.said), judged.word, claim.link, *_origin(judged.event))
+        said = " ".join(filter(None, [sentence(judged.said), own_inputs(judged.event)]))
+        return Row(*rest, said, judged.word, claim.link, *_origin(judged.event))
     except ODD_FIELDS:
         return Row(*rest, "What the record holds of it cannot be read.", not_yet, claim.link)
 
@@ -92,6 +93,14 @@ def _origin(event: Event) -> tuple[str, str, str, str]:
     names = ("dataset", "machine", "profile")
     dataset, machine, profile = (event[name] if isinstance(event.get(name), str) else "" for name in names)
     return dataset, moment(event.get("time"))[:10], machine, profile
+
+
+def own_inputs(event: Event) -> str:
+    """Which of its inputs the learner changed, in a sentence; empty where they are those of the course."""
+    inputs = event.get("inputs")
+    found = inputs.items() if isinstance(inputs, Mapping) else ()
+    changed = [name for name, one in found if isinstance(one, Mapping) and one.get("source") == record.CHANGED]
+    return f"With your own inputs: {', '.join(changed)}." if changed else ""
 
 
 def too_little(profile: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lessons_lib.ledger.claims import LESSONS
+from lessons_lib.ledger.judged import ONLY_IF
 from lessons_lib.ledger.rows import Row, ledger, too_little
 from lessons_lib.tables import Table, element
 
@@ -69,6 +70,7 @@ def _line(cells: Sequence[str], link: str) -> str:
 def paragraph(row: Mapping[str, Any]) -> str:
     """One claim for a terminal: the claim, then the verdict with its figures, then the prediction, each wrapped."""
     told = ": ".join(filter(None, [row["verdict"], row["you measured"]]))
+    told = told.replace(f"{ONLY_IF}: It holds if ", f"{ONLY_IF} ", 1)  # or the condition would be told twice
     lines = [row["claim"], f"{told} ({row['where']})", f"You predicted: {row['you predicted']}"]
     width = max(40, min(shutil.get_terminal_size().columns - 1, WIDEST))
     first, *others = lines if row["you predicted"] != "no prediction" else lines[:2]

@@ -54,7 +54,10 @@ def bands(
         if len(series) > 1:
             axes.legend(frameon=False, fontsize=9)
 
-    table = Table(title, [row for name, points in series.items() for row in _rows(name, points, xlabel, ylabel, words)])
+    rows = [row for name, points in series.items() for row in _rows(name, points, xlabel, ylabel, words)]
+    if not any(row["lowest to highest"] for row in rows):  # nothing was repeated
+        rows = [{key: value for key, value in row.items() if key != "lowest to highest"} for row in rows]
+    table = Table(title, rows)
     told = "; ".join(
         f"{name} {', '.join(_at(x, points[x], words) for x in sorted(points))}" for name, points in series.items()
     )

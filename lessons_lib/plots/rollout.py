@@ -33,6 +33,8 @@ def evidence(done: Replay) -> Picture:
     }
     changes = [looks[0], *(b for a, b in pairwise(looks) if a.share != b.share)] if looks else []
 
+    almost = _almost(done, needed)
+
     def paint(axes: "Axes") -> None:
         for (name, values), idea, style in zip(lines.items(), ("GPU", "float32"), ("--", "-"), strict=True):
             capital = np.clip(np.exp(np.minimum(values, 30)), LOWEST, HIGHEST * needed)
@@ -49,7 +51,7 @@ def evidence(done: Replay) -> Picture:
             )
         axes.set(xlabel="compared requests", ylabel="evidence (capital)", yscale="log", ylim=(LOWEST, 30 * needed))
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        axes.set_title(f"{done.name}: {done.router.word}")
+        axes.set_title(f"{done.name}: {done.router.word}{almost}")
         axes.margins(x=0.25)
         axes.set_xlim(left=0)
 
@@ -57,7 +59,7 @@ def evidence(done: Replay) -> Picture:
     told = (
         f"Rollout of {done.name}: {done.router.word} after {last.compared:,} compared requests, at {done.highest_share:.0%} of the "
         f"traffic. Evidence that it is worse: {_capital(last.log_worse)}; that it is not worse: {_capital(last.log_not_worse)}; "
-        f"{needed:.0f} is enough."
+        f"{needed:.0f} is enough{almost}."
         if last
         else f"Rollout of {done.name}: {done.router.word} before two versions could be compared. {done.router.why}"
     )
@@ -124,6 +126,14 @@ def fates(
         alt=f"Simulated rollouts with a margin of {100 * margin:g} points. {told}.",
         table=Table("Simulated rollouts", rows),
     )
+
+
+def _almost(done: Replay, needed: float) -> str:
+    """How near the evidence came to a roll back before there was enough, where a line in the picture would hide it."""
+    before = max((look.log_worse for look in done.router.looks[:-1]), default=-np.inf)
+    if done.router.word != "rolled back" or before < np.log(needed / 2):
+        return ""
+    return f" (before, at most {_capital(before)} of {needed:.0f})"
 
 
 def _capital(log_capital: float) -> str:

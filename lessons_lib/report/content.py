@@ -17,6 +17,7 @@ from lessons_lib.report.canonical import FORMAT, KIND, checksum
 from lessons_lib.report.exercises import exercises
 from lessons_lib.report.measurements import machines, measurements
 from lessons_lib.report.plain import plain
+from lessons_lib.report.shipped import shipped
 
 DISTRIBUTION = "training-and-inference-measured"
 MOST_PREDICTIONS = 1_000
@@ -50,6 +51,7 @@ def make_content(found: Sequence[dict[str, Any]], damaged_lines: int = 0) -> dic
         "ledger": [asdict(row) for row in rows],
         "questions": [{"question": one.question, "answer": one.text} for one in usual_questions(events).all],
         "at_a_glance": at_a_glance(events).rows,
+        "shipped": shipped(events),
         "predictions": said,
         "measurements": measured,
         "exercises": tried,
@@ -68,18 +70,17 @@ def course_version() -> str:
 
 
 def predictions(events: Events) -> list[dict[str, Any]]:
-    """The last prediction of each name, by lesson, and how often it was given."""
-    names = sorted(name for kind, name in events.by_name if kind == "prediction")[:MOST_PREDICTIONS]
-    found = {name: events.named("prediction", name) for name in names}
+    """The prediction of each name that counts, by lesson, and how often one was given."""
     return [
         {
             "name": name,
-            "question": str(given[-1].get("question", "")),
-            "answer": str(given[-1].get("answer", "")),
-            "time": moment(given[-1].get("time")),
-            "times_given": len(given),
+            "question": str(given.get("question", "")),
+            "answer": str(given.get("answer", "")),
+            "note": given["note"],
+            "time": moment(given.get("time")),
+            "times_given": len(events.named("prediction", name)),
         }
-        for name, given in found.items()
+        for name, given in sorted(events.predictions.items())[:MOST_PREDICTIONS]
     ]
 
 

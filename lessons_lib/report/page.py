@@ -54,8 +54,9 @@ def introduction(content: dict[str, Any]) -> str:
     claims, done = content["ledger"], content["exercises"]
     measured = len(claims) - len(content["missing"]["claims"])
     passed = sum(one["verdict"] == "passed" for one in done)
+    said = len(content["predictions"])
     return (
-        f"{measured} of {len(claims)} claims measured, {len(content['predictions'])} predictions made, {passed} of "
+        f"{measured} of {len(claims)} claims measured, {said} prediction{'s' * (said != 1)} made, {passed} of "
         f"{len(done)} exercises passed. Written {sections.when(content['written'])} UTC on: {content['machine']}."
     )
 
@@ -69,6 +70,7 @@ def _parts(content: dict[str, Any], href: Href) -> list[tuple[str, str, str]]:
         ("ledger", "The claims, and your verdicts", ledger_html(content["ledger"], href)),
         ("questions", "The usual questions", sections.questions(content["questions"])),
         ("glance", "Training and inference at a glance", sections.glance(content["at_a_glance"])),
+        ("shipped", "What you shipped", sections.shipped(content["shipped"])),
         ("predictions", "Your predictions", sections.predictions(content["predictions"])),
         ("exercises", "Your exercises", sections.exercises(content["exercises"])),
         ("measurements", "Your measurements", figures),

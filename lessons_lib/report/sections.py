@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from lessons_lib.ledger.rows import too_little
 from lessons_lib.report.environment import machine_table
 from lessons_lib.report.ledger_html import NOT_YET
 
@@ -52,11 +53,24 @@ def glance(found: Sequence[Entry]) -> str:
     return table("Training and inference side by side", head, rows, "glance")
 
 
+def shipped(found: Entry | None) -> str:
+    """The build of lesson 12 and its budgets; a sentence where there is none."""
+    if not found:
+        return '<p class="note">Nothing yet: lesson 12 ships a model under budgets.</p>'
+    small = too_little(found["profile"])
+    told = f"<p>{escape(' '.join(filter(None, [found['said'], small])))}</p>"
+    head = {"budget": "", "allowed": "", "measured": "", "used": "", "verdict": ""}
+    rows = [[one[column] for column in head] for one in found["budgets"]]
+    return told + (table(f"The budgets of {found['build']}, job: {found['job']}", head, rows) if rows else "")
+
+
 def predictions(found: Sequence[Entry]) -> str:
     """What the learner said beforehand."""
     head = {"lesson": "", "question": "", "your answer": "", "when": "date"}
-    rows = [[one["name"][:2], one["question"], one["answer"], one["time"][:10]] for one in found]
-    return table("Your last answer to each question", head, rows)
+    rows = [
+        [one["name"][:2], one["question"], f"{one['answer']} {one['note']}".strip(), one["time"][:10]] for one in found
+    ]
+    return table("Your last answer to each question before you saw the result", head, rows)
 
 
 def exercises(found: Sequence[Entry]) -> str:

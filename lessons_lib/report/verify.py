@@ -82,7 +82,7 @@ def _report(text: str, name: str) -> dict[str, Any]:
     """The report within the text, in a form that this version knows."""
     is_page, sealed = text.lstrip().startswith("<"), SEAL.search(text) is not None
     if KIND not in text and not sealed:
-        raise Unusable(f"{name} is no report of this course.")
+        raise Unusable(f"{name} is no report of this course: one that `run.py report` writes can be verified.")
     inside = cut_out(text) if is_page else text
     if inside is None or sealed != is_page:
         raise Unusable(f"{name} is altered or not whole: a part of it is missing.", ALTERED)

@@ -1,6 +1,6 @@
 """What a lesson says about its rollouts, in words that fit whatever came out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from lessons_lib.rollout.policy import Policy
 from lessons_lib.rollout.replay import Replay
@@ -35,6 +35,17 @@ def difference_told(name: str, lost: float, won: float, margin: float) -> str:
         f"**{name}** gets {lost:.1%} of the images wrong that the live version gets right, and {won:.1%} right that it gets wrong: "
         f"{points:+.1f} points of error. It is {fates[kind(lost - won, margin)]}."
     )
+
+
+def differing_told(live: Sequence[int], candidates: Mapping[str, Sequence[int]], labels: Sequence[int]) -> str:
+    """How many answers differ, and on how many of these images both versions are wrong, each in its own way."""
+    parts = []
+    for name, new in candidates.items():
+        wrong = [right not in (old, young) for old, young, right in zip(live, new, labels, strict=True) if old != young]
+        parts.append(
+            f"**{name}** answers {len(wrong):,} of them differently from the live version, and {sum(wrong):,} of these are wrong in both"
+        )
+    return f"{'; '.join(parts)}. What is wrong in both, though differently, counts in the shadow, and is neither lost nor won."
 
 
 def replay_told(done: Replay) -> str:

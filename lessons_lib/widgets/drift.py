@@ -20,7 +20,11 @@ def describe(watched: Watched, detector: str, place: Place, a_year: float, stake
     """
     found = choices(watched, detector, place, stakes)
     one, best = _set_for(found, a_year), cheapest(found)
-    cheaper = "the cheapest threshold" if one is best else f"set for {best.a_year:g} it would be {money(best.total)}"
+    cheaper = (
+        "the cheapest threshold"
+        if one.total <= best.total
+        else f"set for {best.a_year:g} it would be {money(best.total)}"
+    )
     return (
         f"{place[0].capitalize()}, strength {place[1]:g}, {costs_words(watched, place)}. With {detector}, set for "
         f"{a_year:g} false alarm{'s' * (a_year != 1)} a year: {one.false_alarms:.1f} on other quiet weeks, and an alarm in {one.chance:.0%} of the weeks "

@@ -25,11 +25,11 @@ def predict(name: str, question: str, options: Sequence[str], answer: str | None
     if answer is not None:
         record.append("prediction", name=name, question=question, answer=answer)
     if not have_widgets():
-        print(_text(question, options, predicted(name)))
+        print(_text(question, options, _latest(name)))
         return
     import ipywidgets
 
-    earlier = predicted(name)
+    earlier = _latest(name)
     buttons = choice(options=options, upright=True)
     buttons.value = earlier if earlier in options else None
     kept = ipywidgets.HTML(_kept(earlier))
@@ -50,7 +50,15 @@ def predict(name: str, question: str, options: Sequence[str], answer: str | None
 
 
 def predicted(name: str) -> str:
-    """The learner's latest prediction of this name, or "no prediction"."""
+    """The learner's latest prediction of this name, or "no prediction", to stand beside the result.
+
+    That the result was shown goes into the record: what is answered from then on is no prediction any more.
+    """
+    record.append("result shown", name=name)
+    return _latest(name)
+
+
+def _latest(name: str) -> str:
     event = record.latest("prediction", name)
     return str(event["answer"]) if event else SKIPPED
 

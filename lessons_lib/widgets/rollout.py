@@ -81,7 +81,7 @@ def rollout_explorer(grid: Grid, before: float = 0.20) -> None:
 
     wide = {"width": "34em"}
     gap = ipywidgets.SelectionSlider(
-        options=[(f"{100 * value:+g}", value) for value in differences], value=differences[-1],
+        options=[(f"{100 * value:+g}", value) for value in differences], value=differences[len(differences) // 2],
         description="worse by", layout=wide,
     )  # fmt: skip
     exact = ipywidgets.SelectionSlider(
