@@ -59,13 +59,13 @@ def sweep(
     batches: Sequence[int] = (1, 2, 4, 8, 16, 32, 64, 128),
     *,
     seconds: float = 0.3,
-    device: str = "cpu",
+    device: str | torch.device = "cpu",
 ) -> list[BatchPoint]:
     """Measure an engine at each batch size, in rising order.
 
     Args:
-        engine: takes float32 (batch, c, h, w). images: float32 (n, c, h, w) to take the batches from.
-        batches: batch sizes. seconds: how long to measure each. device: what to synchronise with.
+        engine: takes float32 (batch, c, h, w). images: float32 (n, c, h, w) to take the batches from; batches lie where they
+            lie. batches: batch sizes. seconds: how long to measure each. device: what to synchronise with.
 
     Returns:
         One point for each size. Where the memory is exhausted the point says so, larger sizes are not tried, and what
@@ -76,17 +76,30 @@ def sweep(
         if points and points[-1].measurement is None:
             points.append(BatchPoint(batch, None, "not tried: a smaller batch did not fit into the memory"))
             continue
-        try:
-            x = take_batch(images, batch)
-            engine(x)
-            points.append(BatchPoint(batch, measure(partial(engine, x), seconds=seconds, device=device)))
-        except Exception as error:
-            if not is_out_of_memory(error):
-                raise
-            points.append(BatchPoint(batch, None, f"a batch of {batch} does not fit into the memory"))
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
+        points.append(_point(engine, images, batch, seconds, device))
+        if points[-1].measurement is None:
+            free_memory()
     return points
+
+
+def _point(
+    engine: Callable[[Tensor], Tensor], images: Tensor, batch: int, seconds: float, device: str | torch.device
+) -> BatchPoint:
+    try:
+        x = take_batch(images, batch)
+        engine(x)
+        return BatchPoint(batch, measure(partial(engine, x), seconds=seconds, device=device))
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+    return BatchPoint(batch, None, f"a batch of {batch} does not fit into the memory")
+
+
+def free_memory() -> None:
+    """Give back what PyTorch keeps of a GPU's memory for later. Call it after the `except` block of an error: within it, the
+    error still holds everything that was being calculated."""
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def measured(points: Sequence[BatchPoint]) -> list[BatchPoint]:

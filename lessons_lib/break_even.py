@@ -137,12 +137,17 @@ class Transfer:
 
 
 def transfers(
-    image_shape: tuple[int, int, int], classes: int, batches: Sequence[int], *, device: str, seconds: float = 0.1
+    image_shape: tuple[int, int, int],
+    classes: int,
+    batches: Sequence[int],
+    *,
+    device: str | torch.device,
+    seconds: float = 0.1,
 ) -> list[Transfer]:
     """Measure the copies alone, as an engine makes them: float32 from ordinary memory, waited for.
 
     Args:
-        image_shape: (c, h, w). classes: logits an image. device: "cuda". seconds: for each copy.
+        image_shape: (c, h, w). classes: logits an image. device: "cuda", or "cuda:1". seconds: for each copy.
     """
     found = []
     for size in batches:

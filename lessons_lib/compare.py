@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from lessons_lib import engines, timing
-from lessons_lib.batching import is_out_of_memory, take_batch
+from lessons_lib.batching import free_memory, is_out_of_memory, take_batch
 from lessons_lib.datasets.split import Dataset
 from lessons_lib.engines import Engine
 from lessons_lib.grid import Grid, Row
@@ -17,27 +17,31 @@ def line_up(
     variants: Mapping[str, nn.Module],
     data: Dataset,
     *,
-    device: str = "auto",
+    device: str | torch.device = "auto",
     calibration_images: int = 256,
     threads: int | None = None,
+    gpu_names: Sequence[str] = engines.GPU_USUAL,
 ) -> tuple[dict[tuple[str, str], Engine], list[str]]:
     """Make every variant ready on every engine that this machine has.
 
     Args:
         variants: trained models by name, the baseline first; "base" becomes "int8" where an engine runs it in 8 bits,
             "channels -50 %" becomes "channels -50 %, int8".
-        data: its first training images calibrate int8. device: "cpu" leaves the GPU out. threads: see `engines.build`.
+        data: its first training images calibrate int8. device: "cpu" leaves the GPU out, "cuda:1" names one of several.
+        threads: see `engines.build`. gpu_names: the GPU engines to take; by default those that need no time to be made.
 
     Returns:
-        Engines by (variant, engine name), and a sentence for each engine that is missing.
+        Engines by (variant, engine name), and a sentence for each engine that is missing or does not run as its name says.
     """
-    names, sentences = engines.available(device)
+    names, sentences = engines.available(device, gpu_names)
+    gpu = engines.which_gpu(device)
     calibration = to_input(data.train.images[:calibration_images])
     lined_up: dict[tuple[str, str], Engine] = {}
     for variant, model in variants.items():
-        for name, engine in engines.build(names, model, data.image_shape, calibration, threads).items():
+        for name, engine in engines.build(names, model, data.image_shape, calibration, threads, gpu).items():
             lined_up[(_eight_bit_name(variant) if engine.precision == "int8" else variant, name)] = engine
-    return lined_up, sentences
+    notes = dict.fromkeys(engine.note for engine in lined_up.values() if engine.note)
+    return lined_up, [*sentences, *notes]
 
 
 def _eight_bit_name(variant: str) -> str:
@@ -48,11 +52,12 @@ def right(engine: Engine, data: Dataset, batch_size: int = 64) -> Tensor:
     """Which test images an engine gets right, bool (n,); in smaller batches where the memory holds no larger."""
     try:
         parts = [engine(to_input(part)).argmax(1) for part in data.test.images.split(batch_size)]
+        return torch.cat(parts) == data.test.labels
     except Exception as error:
         if batch_size == 1 or not is_out_of_memory(error):
             raise
-        return right(engine, data, batch_size // 2)
-    return torch.cat(parts) == data.test.labels
+    free_memory()
+    return right(engine, data, batch_size // 2)
 
 
 def accuracy(engine: Engine, data: Dataset, batch_size: int = 64) -> float:
@@ -100,24 +105,33 @@ def measure_grid(
 
 
 def _that_fit(lined_up: Mapping[tuple[str, str], Engine], x: Tensor) -> tuple[dict[tuple[str, str], Engine], list[str]]:
-    fitting, problems = {}, []
-    for key, engine in lined_up.items():
-        try:
-            engine(x)
-            fitting[key] = engine
-        except Exception as error:
-            if not is_out_of_memory(error):
-                raise
-            problems.append(f"{' · '.join(key)}: a batch of {len(x)} does not fit into the memory.")
+    fitting = {key: engine for key, engine in lined_up.items() if _fits(engine, x)}
+    problems = [
+        f"{' · '.join(key)}: a batch of {len(x)} does not fit into the memory."
+        for key in lined_up
+        if key not in fitting
+    ]
+    if problems:
+        free_memory()
     return fitting, problems
+
+
+def _fits(engine: Engine, x: Tensor) -> bool:
+    try:
+        engine(x)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        return False
+    return True
 
 
 def _measure_batch(
     fitting: Mapping[tuple[str, str], Engine], judged: Mapping[tuple[str, str], Tensor], x: Tensor, seconds: float
 ) -> list[Row]:
-    on_gpu = any(engine.device == "cuda" for engine in fitting.values())
+    gpus = [engine.where for engine in fitting.values() if engine.device == "cuda"]
     calls = {" · ".join(key): engine.on(x) for key, engine in fitting.items()}
-    compared = timing.compare(calls, seconds=seconds, device="cuda" if on_gpu else "cpu")
+    compared = timing.compare(calls, seconds=seconds, device=gpus[0] if gpus else "cpu")
     by_baseline = judged[next(iter(fitting))]
     rows = []
     for key, engine in fitting.items():

@@ -148,13 +148,15 @@ def tiny_engines(monkeypatch):
     """Engines by name without the cost of making them; keeps what they were asked for."""
     asked = []
 
-    def build(names, model, image_shape, calibration, threads=None):
+    def build(names, model, image_shape, calibration, threads=None, gpu="cuda"):
         asked.append((tuple(names), model, image_shape, calibration, threads))
         precision = {"ONNX Runtime int8": "int8"}
         return {n: engine(answering(), name=n, precision=precision.get(n, "float32")) for n in names}
 
     monkeypatch.setattr(engines, "build", build)
-    monkeypatch.setattr(engines, "available", lambda device: (["eager", "ONNX Runtime int8"], [f"none on {device}"]))
+    monkeypatch.setattr(
+        engines, "available", lambda device, gpu_names: (["eager", "ONNX Runtime int8"], [f"none on {device}"])
+    )
     return asked
 
 

@@ -3,14 +3,16 @@ import importlib.util
 import subprocess
 import sys
 
+import pretended_gpu
 import pytest
 import torch
 from samples import dataset, learnt, same_weights, snapshot
 from torch import nn
 
-from lessons_lib import engines, models, onnx_graph
-from lessons_lib.engines import openvino_engine
+from lessons_lib import batching, engines, models, onnx_graph, tf32
+from lessons_lib.engines import cuda_graph, openvino_engine
 from lessons_lib.engines.padding import pad_colours
+from lessons_lib.engines.resident import Form, Resident
 
 OPENVINO = [
     pytest.param(name, marks=pytest.mark.skipif(bool(engines.missing(name)), reason=str(engines.missing(name))))
@@ -264,9 +266,10 @@ def test_without_a_gpu_its_engines_are_left_out_with_a_sentence(monkeypatch):
     names, sentences = engines.available("auto")
     assert names == list(engines.CPU_NAMES)
     sentences = [sentence for sentence in sentences if sentence not in without]
-    assert sentences == [
-        f"{name}: PyTorch sees no NVIDIA GPU here." for name in engines.NAMES if name.startswith("GPU")
-    ]
+    assert sentences == [f"{', '.join(engines.GPU_NAMES)}: PyTorch sees no NVIDIA GPU here."]
+    assert engines.available("auto", engines.GPU_USUAL)[1][-1].startswith(
+        "GPU eager, GPU half, GPU graph: PyTorch sees no"
+    )
 
 
 @pytest.mark.parametrize("name", OPENVINO)
@@ -353,21 +356,217 @@ def test_an_unknown_engine_is_named_with_those_there_are():
         engines.build(["TensorRT"], learnt("small"), (3, 16, 16), torch.zeros(1, 3, 16, 16))
 
 
+@pytest.mark.parametrize(
+    ("capability", "too_old"), [((7, 5), {"GPU TF32", "GPU bfloat16"}), ((8, 0), set()), ((9, 0), set())]
+)
+def test_a_gpu_that_is_too_old_is_told_apart_from_none(monkeypatch, capability, too_old):
+    pretend_gpu(monkeypatch, capability)
+    found = {name: engines.missing(name) for name in engines.GPU_NAMES if name != "GPU compiled"}
+    assert {name for name, reason in found.items() if reason} == too_old
+    for name in too_old:
+        assert found[name] == (
+            f"{name}: this machine's GPU is too old; it needs compute capability 8.0 or newer, and this one has 7.5."
+        )
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert engines.missing("GPU bfloat16") == "GPU bfloat16: PyTorch sees no NVIDIA GPU here."
+
+
+@pytest.mark.parametrize(
+    ("built", "capability", "runs"),
+    [
+        (["sm_75", "sm_80", "sm_90"], (7, 5), True),
+        (["sm_75", "sm_80", "sm_90"], (8, 6), True),  # within the major version
+        (["sm_75", "sm_80", "sm_90"], (6, 1), False),
+        (["sm_75", "sm_80", "sm_90"], (10, 0), False),
+        (["sm_80", "compute_90"], (12, 0), True),  # compiled on the spot
+        (["sm_86"], (8, 0), False),
+        (["sm_80", "sm_90a"], (9, 0), True),
+        (["sm_100", "sm_120"], (12, 0), True),
+    ],
+)
+def test_a_pytorch_that_was_not_built_for_a_gpu_is_noticed(monkeypatch, built, capability, runs):
+    pretend_gpu(monkeypatch, capability)
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    monkeypatch.setattr(torch.cuda, "get_arch_list", lambda: built)
+    reason = engines.missing("GPU eager")
+    assert (reason is None) == runs
+    if reason:
+        assert "too old or too new for this PyTorch" in reason
+
+
+def test_the_gpu_that_is_asked_for_is_the_one_that_is_looked_at_and_used(monkeypatch):
+    asked, sources = [], []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: asked.append(str(device)) or (9, 0))
+    names, _ = engines.available("cuda:1", ["GPU half"])
+    assert (names[-1], asked) == ("GPU half", ["cuda:1"])
+    monkeypatch.setitem(engines.MAKERS, "GPU half", sources.append)
+    engines.build(["GPU half"], nn.Identity(), (3, 16, 16), torch.zeros(1, 3, 16, 16), gpu=torch.device("cuda:1"))
+    assert str(sources[0].gpu) == "cuda:1"
+    assert [engines.which_gpu(device) for device in ("auto", "cpu", "cuda", "cuda:1", torch.device("cuda:2"))] == [
+        "cuda", "cuda", "cuda", "cuda:1", "cuda:2",
+    ]  # fmt: skip
+
+
+def recorded(call, shape, device):
+    """A graph in the manner of CUDA's: the place of its input and that of its answers stay the same."""
+    entry = torch.zeros(shape)
+    answers = call(entry).clone()
+    return cuda_graph.Captured(entry, answers, lambda: answers.copy_(call(entry)))
+
+
+def as_graphs(call, most=3, capture=recorded):
+    return cuda_graph.Graphs(call, torch.device("cpu"), most, capture)
+
+
+def test_a_graph_is_recorded_once_for_each_shape_and_answers_each_input():
+    shapes = []
+    graphs = as_graphs(
+        lambda x: 2 * x.sum(1), capture=lambda c, shape, d: shapes.append(shape) or recorded(c, shape, d)
+    )
+    for size in (1, 3, 1, 3):
+        x = torch.rand(size, 4)
+        assert torch.allclose(graphs(x), 2 * x.sum(1))
+    assert shapes == [(1, 4), (3, 4)]
+
+
+def test_the_number_of_graphs_is_bounded_and_the_one_unused_for_longest_goes():
+    graphs = as_graphs(lambda x: x.sum(1), most=2)
+    for size in (1, 2, 1, 3):
+        graphs(torch.rand(size, 4))
+    assert list(graphs.kept) == [(1, 4), (3, 4)]
+
+
+def test_where_the_memory_is_exhausted_other_graphs_make_room_once():
+    def tight(call, shape, device):
+        if shape[0] > 8 or (shape[0] > 2 and graphs.kept):
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return recorded(call, shape, device)
+
+    graphs = as_graphs(lambda x: x.sum(1), capture=tight)
+    graphs(torch.rand(1, 4))
+    assert len(graphs(torch.rand(4, 4))) == 4
+    assert list(graphs.kept) == [(4, 4)]
+    with pytest.raises(torch.OutOfMemoryError):
+        graphs(torch.rand(16, 4))
+
+
+def test_a_model_that_cannot_be_captured_runs_call_by_call_and_says_so():
+    def refused(*_):
+        raise cuda_graph.CannotCapture("operation not permitted when stream is capturing")
+
+    model, x = learnt("small"), torch.rand(2, 3, 16, 16)
+    ready = Resident(model, Form())
+    ready.graphs = as_graphs(ready._logits, capture=refused)
+    assert torch.allclose(ready(x), eager_float32(model, x), atol=1e-4)
+    assert ready.graphs is None
+    assert ready.note == (
+        "The model cannot become a CUDA graph, so it is run call by call. "
+        "PyTorch says: operation not permitted when stream is capturing"
+    )
+
+
+def test_the_first_cause_of_a_failed_capture_counts():
+    """The end of a capture that went wrong fails as well, and hides what came before."""
+
+    def failed(first):
+        try:
+            try:
+                raise first
+            finally:
+                raise RuntimeError("CUDA error: capture was invalidated")
+        except RuntimeError as error:
+            return cuda_graph._explained(error)
+
+    assert isinstance(failed(torch.OutOfMemoryError("CUDA out of memory.")), torch.OutOfMemoryError)
+    told = failed(RuntimeError("a number was asked for\nand a stack"))
+    assert isinstance(told, cuda_graph.CannotCapture)
+    assert str(told) == "a number was asked for"
+
+
+def test_a_model_that_is_wrong_is_not_taken_for_one_that_cannot_be_captured():
+    ready = Resident(learnt("small"), Form())
+    ready.graphs = as_graphs(ready._logits)
+    with pytest.raises(RuntimeError, match="channels"):
+        ready(torch.rand(2, 5, 16, 16))
+
+
+@pytest.mark.parametrize("name", [name for name in engines.GPU_NAMES if name != "GPU compiled"])
+def test_on_a_pretended_gpu_an_engine_brings_its_answers_back_to_the_cpu(monkeypatch, name):
+    with pretended_gpu.pretend(monkeypatch):
+        model = models.build("resnet", classes=4, seed=0).eval()
+        engine = engines.build([name], model, (3, 16, 16), torch.zeros(1, 3, 16, 16), gpu="cuda:1")[name]
+        answers = engine(torch.rand(5, 3, 16, 16))
+    assert (answers.device.type, answers.dtype, tuple(answers.shape)) == ("cpu", torch.float32, (5, 4))
+    assert (engine.device, engine.where, engine.threads, engine.note) == ("cuda", "cuda:1", None, "")
+    assert engine.precision == {"GPU eager": "float32", "GPU TF32": "TF32", "GPU bfloat16": "bfloat16"}.get(
+        name, "float16"
+    )
+
+
+def last_gpu():
+    """So that nothing holds for the first one only."""
+    return torch.device("cuda", torch.cuda.device_count() - 1)
+
+
 @pytest.mark.gpu
-@pytest.mark.parametrize("name", [name for name in engines.NAMES if name.startswith("GPU")])
-def test_gpu_engines_agree_with_eager_float32_within_their_tolerance(name):
-    reason = engines.missing(name)
+@pytest.mark.parametrize("name", engines.GPU_NAMES)
+@pytest.mark.parametrize("network", ["vgg", "resnet"])
+def test_gpu_engines_agree_with_eager_float32_within_their_tolerance(name, network):
+    reason = engines.missing(name, last_gpu())
     if reason:
         pytest.skip(reason)
-    model = learnt("vgg", 3, 32)
+    model, switches = learnt(network, 3, 32), tf32.switches()
     x = models.to_input(dataset(size=32).test.images).repeat(2, 1, 1, 1)
-    engine = engines.build([name], model, (3, 32, 32), x)[name]
-    assert (engine.device, engine.threads) == ("cuda", None)
-    for batch in (1, 2, 65):
-        expected = eager_float32(model, x[:batch])
-        logits = engine(x[:batch])
-        assert logits.device.type == "cpu"
-        assert (logits - expected).abs().max() <= engine.tolerance * expected.abs().max()
+    engine = engines.build([name], model, (3, 32, 32), x, gpu=last_gpu())[name]
+    assert (engine.device, engine.where, engine.threads, engine.note) == ("cuda", str(last_gpu()), None, "")
+    for batch in (1, 3, 64, 1):
+        for images in (x[:batch], x.flip(0)[:batch].contiguous(memory_format=torch.channels_last)):
+            expected = eager_float32(model, images)
+            logits = engine(images)
+            assert logits.device.type == "cpu"
+            assert (logits - expected).abs().max() <= engine.tolerance * expected.abs().max()
+    assert tf32.switches() == switches
+
+
+@pytest.mark.gpu
+def test_a_gpu_engine_keeps_its_first_answer_when_it_is_asked_again():
+    model, x = learnt("vgg", 3, 32), models.to_input(dataset(size=32).test.images)
+    for name in engines.GPU_USUAL:
+        engine = engines.build([name], model, (3, 32, 32), x, gpu=last_gpu())[name]
+        first, before = engine(x[:4]), engine(x[:4]).clone()
+        second = engine(x[4:8])
+        assert torch.equal(first, before)
+        assert not torch.allclose(first, second)
+
+
+@pytest.mark.gpu
+def test_on_a_gpu_float32_is_float32_whatever_the_switches_say():
+    model, x = learnt("vgg", 3, 32), models.to_input(dataset(size=32).test.images)
+    engine = engines.build(["GPU eager"], model, (3, 32, 32), x, gpu=last_gpu())["GPU eager"]
+    exact = eager_float32(copy.deepcopy(model).double(), x.double())
+    for outside in (True, False):
+        with tf32.tf32(outside):
+            error = (engine(x).double() - exact).norm() / exact.norm()
+        assert error < 1e-4
+
+
+@pytest.mark.gpu
+def test_a_batch_too_large_for_the_gpu_is_a_point_that_says_so():
+    device = last_gpu()
+    engine = engines.build(["GPU eager"], learnt("vgg", 3, 32), (3, 32, 32), torch.zeros(1, 3, 32, 32), gpu=device)[
+        "GPU eager"
+    ]
+    engine(torch.zeros(64, 3, 32, 32))
+    allowed = torch.cuda.memory_allocated(device) + 2**29
+    torch.cuda.empty_cache()
+    torch.cuda.set_per_process_memory_fraction(allowed / torch.cuda.get_device_properties(device).total_memory, device)
+    try:
+        points = batching.sweep(engine, torch.rand(64, 3, 32, 32), (1, 64, 16384), seconds=0.1, device=device)
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0, device)
+    assert [point.problem for point in points] == ["", "", "a batch of 16384 does not fit into the memory"]
+    assert engine(torch.zeros(64, 3, 32, 32)).shape == (64, 4)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals work differently on Windows")

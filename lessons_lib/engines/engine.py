@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor, nn
 
 from lessons_lib import onnx_graph
@@ -13,10 +14,11 @@ from lessons_lib.engines.padding import pad_colours
 class Engine:
     """A model made ready to predict.
 
-    name: one of `engines.NAMES`. size_bytes: what has to be stored or sent. device: "cpu" or "cuda". threads: CPU threads
-    it may use (None on a GPU). precision: of the weights. tolerance: the largest difference of a logit from eager float32,
-    as a share of the largest logit, that its arithmetic allows. files: the graph as it is stored, by file name; empty for
-    PyTorch, which needs the program that made the model.
+    name: one of `engines.NAMES`. size_bytes: what has to be stored or sent. device: the kind, "cpu" or "cuda". threads: CPU
+    threads it may use (None on a GPU). precision: of the arithmetic. tolerance: the largest difference of a logit from eager
+    float32, as a share of the largest logit, that its arithmetic allows. files: the graph as it is stored, by file name;
+    empty for PyTorch, which needs the program that made the model. where: the very device, such as "cuda:1". note: a sentence
+    where it does not run as its name says, else "".
     """
 
     name: str
@@ -27,6 +29,8 @@ class Engine:
     precision: str
     tolerance: float
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False, compare=False)
+    where: str = "cpu"
+    note: str = ""
 
     def __call__(self, x: Tensor) -> Tensor:
         return self.run(x)
@@ -38,12 +42,13 @@ class Engine:
 
 @dataclass(frozen=True)
 class Source:
-    """What engines are made from; the ONNX graphs are made once, when an engine first needs them."""
+    """What engines are made from, and on which GPU those for a GPU run; the ONNX graphs are made once, when first needed."""
 
     model: nn.Module
     image_shape: tuple[int, int, int]
     calibration: Tensor
     threads: int
+    gpu: str | torch.device = "cuda"
     made: dict[str, bytes] = field(default_factory=dict, repr=False, compare=False)
 
     def graph(self) -> bytes:

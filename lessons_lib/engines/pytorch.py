@@ -1,55 +1,57 @@
-"""Engines that are PyTorch itself: eager, with batch norms folded, on a GPU, in half precision, compiled."""
+"""Engines that are PyTorch itself: eager, with batch norms folded, and on a GPU in several forms.
 
-import copy
+"GPU eager" calculates in float32 and nothing less; TF32 is an engine of its own. Which switches that takes is in `tf32`.
+"""
+
 from contextlib import nullcontext
-from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from lessons_lib.device import threads as cpu_threads
 from lessons_lib.engines.engine import Engine, Source
-from lessons_lib.engines.folding import fold_batch_norm
-from lessons_lib.models import size_bytes
+from lessons_lib.engines.resident import Form, Resident
+
+PLAIN = Form(folded=False, channels_last=False)
+GPU_FORMS = {
+    "GPU eager": PLAIN,
+    "GPU TF32": Form(tf32=True),
+    "GPU half": Form(torch.float16),
+    "GPU bfloat16": Form(torch.bfloat16),
+    "GPU compiled": Form(torch.float16, compiled=True),
+    "GPU graph": Form(torch.float16, graph=True),
+}
+TOLERANCES = {"float32": 1e-3, "TF32": 1e-2, "float16": 3e-2, "bfloat16": 0.1}
 
 
-def _engine(
-    name: str, model: nn.Module, threads: int | None, tolerance: float, layout: torch.memory_format, **cuda: Any
-) -> Engine:
-    device, dtype = cuda.get("device", "cpu"), cuda.get("dtype", torch.float32)
-    ready = copy.deepcopy(model).eval().to(device=device, dtype=dtype).to(memory_format=layout)  # type: ignore[call-overload]
-    size = size_bytes(ready)
-    call = torch.compile(ready, dynamic=True) if cuda.get("compiled") else ready
+def _on_cpu(name: str, s: Source, form: Form, tolerance: float) -> Engine:
+    ready = Resident(s.model, form)
 
     def run(x: Tensor) -> Tensor:
-        with torch.inference_mode(), cpu_threads(threads) if threads else nullcontext():
-            return call(x.to(device=device, dtype=dtype, memory_format=layout)).float().cpu()
+        with cpu_threads(s.threads) if s.threads else nullcontext():
+            return ready(x)
 
-    return Engine(name, run, size, device, threads, "float16" if dtype == torch.float16 else "float32", tolerance)
+    return Engine(name, run, ready.size_bytes, "cpu", s.threads, form.precision, tolerance)
 
 
 def eager(s: Source) -> Engine:
     """PyTorch as it was trained."""
-    return _engine("eager", s.model, s.threads, 1e-5, torch.contiguous_format)
+    return _on_cpu("eager", s, PLAIN, 1e-5)
 
 
 def eager_folded(s: Source) -> Engine:
     """Batch norms folded into the convolutions, channels last in memory."""
-    return _engine("eager, folded", fold_batch_norm(s.model), s.threads, 1e-4, torch.channels_last)
+    return _on_cpu("eager, folded", s, Form(), 1e-4)
 
 
-def gpu(s: Source) -> Engine:
-    """On a GPU in float32; TF32 where PyTorch allows it."""
-    return _engine("GPU eager", s.model, None, 1e-2, torch.channels_last, device="cuda")
-
-
-def gpu_half(s: Source) -> Engine:
-    """On a GPU in float16, folded."""
-    folded = fold_batch_norm(s.model)
-    return _engine("GPU half", folded, None, 3e-2, torch.channels_last, device="cuda", dtype=torch.float16)
-
-
-def gpu_compiled(s: Source) -> Engine:
-    """On a GPU in float16, folded and compiled."""
-    folded, layout = fold_batch_norm(s.model), torch.channels_last
-    return _engine("GPU compiled", folded, None, 3e-2, layout, device="cuda", dtype=torch.float16, compiled=True)
+def on_gpu(name: str, s: Source) -> Engine:
+    """One of `GPU_FORMS`; a model that cannot become a CUDA graph runs without, and the engine's note says so."""
+    form = GPU_FORMS[name]
+    ready = Resident(s.model, form, s.gpu)
+    if form.graph:
+        ready(torch.zeros(1, *s.image_shape))
+    tolerance = TOLERANCES[form.precision]
+    return Engine(
+        name, lambda x: ready(x).cpu(), ready.size_bytes, "cuda", None, form.precision, tolerance,
+        where=str(s.gpu), note=f"{name}: {ready.note}" if ready.note else "",
+    )  # fmt: skip
