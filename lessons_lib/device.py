@@ -118,15 +118,34 @@ def versions(packages: tuple[str, ...]) -> dict[str, str | None]:
     return found
 
 
-def gpu() -> dict[str, Any] | None:
-    """The NVIDIA GPU, its driver and what PyTorch makes of it; None where there is none."""
+def gpu(which: str | torch.device = "cuda:0") -> dict[str, Any] | None:
+    """An NVIDIA GPU, its driver and what PyTorch makes of it; None where there is none.
+
+    Args:
+        which: as PyTorch counts them, which CUDA_VISIBLE_DEVICES may number otherwise than nvidia-smi.
+
+    Returns:
+        name, driver, memory_bytes, compute_capability, multiprocessors, index, count of GPUs, mig (whether it is a slice of one)
+        and cuda, which PyTorch was built with; name, driver and cuda alone where PyTorch cannot use it.
+    """
     facts: dict[str, Any] = dict(nvidia_gpu() or {})
     if torch.cuda.is_available():
-        properties = torch.cuda.get_device_properties(0)
+        properties = torch.cuda.get_device_properties(which)
         facts |= {
             "name": properties.name,
             "memory_bytes": properties.total_memory,
             "compute_capability": f"{properties.major}.{properties.minor}",
+            "multiprocessors": properties.multi_processor_count,
+            "index": torch.device(which).index or 0,
             "count": torch.cuda.device_count(),
+            "mig": is_slice(properties.name),
         }
     return facts | {"cuda": torch.version.cuda} if facts else None
+
+
+def is_slice(name: str) -> bool:
+    """Whether a GPU is a slice of one ("MIG"), by its name in PyTorch or by what CUDA was told to use.
+
+    Source: https://docs.nvidia.com/datacenter/tesla/mig-user-guide/ (device names, CUDA_VISIBLE_DEVICES)
+    """
+    return "MIG" in name.split() or os.environ.get("CUDA_VISIBLE_DEVICES", "").startswith("MIG-")

@@ -155,8 +155,13 @@ def vector_instructions() -> list[str]:
     return [name for name in VECTOR_INSTRUCTIONS if name in flags.split()]
 
 
+def nvidia_gpus() -> list[dict[str, str]]:
+    """Name and driver of every NVIDIA GPU, in the order of nvidia-smi, whatever build of PyTorch is installed."""
+    lines = output_of("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader").splitlines()
+    pairs = [line.rpartition(",") for line in lines]
+    return [{"name": name.strip(), "driver": driver.strip()} for name, _, driver in pairs if name.strip()]
+
+
 def nvidia_gpu() -> dict[str, str] | None:
-    """Name and driver of the first NVIDIA GPU, whatever build of PyTorch is installed; None where there is none."""
-    line = output_of("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader").partition("\n")[0]
-    name, _, driver = line.rpartition(",")
-    return {"name": name.strip(), "driver": driver.strip()} if name else None
+    """Name and driver of the first NVIDIA GPU; None where there is none."""
+    return next(iter(nvidia_gpus()), None)

@@ -2,6 +2,7 @@ import json
 import random
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import numpy as np
@@ -169,6 +170,65 @@ def test_the_driver_of_a_gpu_is_read_whatever_torch_is_installed(tmp_path, monke
     assert machine.nvidia_gpu() == {"name": "NVIDIA H100 80GB HBM3", "driver": "580.65.06"}
     monkeypatch.setattr(machine, "output_of", lambda *command: "")
     assert machine.nvidia_gpu() is None
+
+
+def test_every_gpu_of_the_machine_is_listed(monkeypatch):
+    lines = "NVIDIA A100-SXM4-40GB, 580.65.06\nNVIDIA H100, PCIe, 580.65.06"
+    monkeypatch.setattr(machine, "output_of", lambda *command: lines)
+    assert [gpu["name"] for gpu in machine.nvidia_gpus()] == ["NVIDIA A100-SXM4-40GB", "NVIDIA H100, PCIe"]
+    assert {gpu["driver"] for gpu in machine.nvidia_gpus()} == {"580.65.06"}
+    monkeypatch.setattr(machine, "output_of", lambda *command: "")
+    assert machine.nvidia_gpus() == []
+
+
+@pytest.fixture
+def two_gpus(monkeypatch):
+    """A large GPU, which PyTorch counts first, and a slice of another."""
+    found = {
+        "cuda:0": ("NVIDIA H100 80GB HBM3", 9, 0, 85 * 10**9, 132),
+        "cuda:1": ("NVIDIA A100-SXM4-40GB MIG 1g.5gb", 8, 0, 5 * 10**9, 14),
+    }
+    names = ("name", "major", "minor", "total_memory", "multi_processor_count")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    properties = {key: types.SimpleNamespace(**dict(zip(names, value, strict=True))) for key, value in found.items()}
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda which: properties[str(which)])
+    monkeypatch.setattr(device, "nvidia_gpu", lambda: {"name": "NVIDIA A100-SXM4-40GB", "driver": "580.65.06"})
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+
+
+def test_the_facts_of_a_gpu_are_those_of_the_one_that_is_asked_for(two_gpus):
+    assert device.gpu() == {
+        "name": "NVIDIA H100 80GB HBM3", "driver": "580.65.06", "memory_bytes": 85 * 10**9, "compute_capability": "9.0",
+        "multiprocessors": 132, "index": 0, "count": 2, "mig": False, "cuda": "13.0",
+    }  # fmt: skip
+    second = device.gpu(torch.device("cuda:1"))
+    assert (second["index"], second["mig"], second["compute_capability"]) == (1, True, "8.0")
+    assert device.fingerprint()["gpu"] == device.gpu()
+
+
+def test_a_slice_of_a_gpu_is_known_by_what_cuda_was_told_to_use_too(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "MIG-c6d4f1ef-42e4-5de3-91c7-45d71c87eb3f")
+    assert device.is_slice("NVIDIA A100-SXM4-40GB")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    assert not device.is_slice("NVIDIA A100-SXM4-40GB")
+
+
+def test_a_gpu_that_pytorch_cannot_use_is_named_all_the_same(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(device, "nvidia_gpu", lambda: {"name": "NVIDIA T4", "driver": "470.1"})
+    assert device.gpu() == {"name": "NVIDIA T4", "driver": "470.1", "cuda": torch.version.cuda}
+    monkeypatch.setattr(device, "nvidia_gpu", lambda: None)
+    assert device.gpu() is None
+
+
+@pytest.mark.gpu
+def test_on_a_gpu_its_facts_are_there():
+    facts = device.gpu()
+    assert facts["memory_bytes"] > 10**9
+    assert facts["count"] >= 1
+    assert facts["driver"], "nvidia-smi says nothing"
 
 
 def test_synchronising_a_cpu_is_nothing():

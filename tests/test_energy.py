@@ -1,4 +1,5 @@
 import ctypes
+import types
 
 import pytest
 import torch
@@ -6,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lessons_lib import energy
-from lessons_lib.energy import meters
+from lessons_lib.energy import board, meters
 from lessons_lib.engines import Engine
+from lessons_lib.explained import NotHere
 
 
 def package(powercap, number, *, name="package-0", energy_uj="1000", limit="262143328850"):
@@ -59,40 +61,161 @@ def test_a_counter_that_starts_again_loses_nothing(limit, start, used):
     assert counter.used_joules(before, (before + used) % (limit + 1)) == pytest.approx(used / 1e6)
 
 
-class FakeNvml:
-    """The three calls of NVML that are used, on a GPU that has used some millijoules."""
+MIG_DISABLED, MIG_ENABLED = 0, 1
+NOT_SUPPORTED, NOT_FOUND, LOST = 3, 6, 15  # as nvml.h has them
 
-    def __init__(self, count_mj=5_000, init=0, handle=0, energy=0):
-        self.count_mj, self.init, self.handle, self.energy = count_mj, init, handle, energy
+
+class FakeNvml:
+    """What is used of NVML, on GPUs that have used some millijoules; by index, as NVML numbers them."""
+
+    def __init__(self, *uuids, init=0, energy=0, mig=MIG_DISABLED, slices=()):
+        self.uuids, self.init, self.energy, self.mig, self.slices = uuids or ("GPU-0",), init, energy, mig, slices
+        self.used_mj = {index: 5_000 + 1_000 * index for index in range(len(self.uuids))}
 
     def nvmlInit_v2(self):
         return self.init
 
+    def nvmlDeviceGetCount_v2(self, count):
+        ctypes.cast(count, ctypes.POINTER(ctypes.c_uint))[0] = len(self.uuids)
+        return 0
+
     def nvmlDeviceGetHandleByIndex_v2(self, index, handle):
-        assert index == 0
-        return self.handle
+        ctypes.cast(handle, ctypes.POINTER(ctypes.c_void_p))[0] = 100 + index
+        return 0 if index < len(self.uuids) else NOT_FOUND
+
+    def nvmlDeviceGetHandleByUUID(self, uuid, handle):
+        if uuid.decode() in self.slices:
+            ctypes.cast(handle, ctypes.POINTER(ctypes.c_void_p))[0] = 900
+            return 0
+        if uuid.decode() not in self.uuids:
+            return NOT_FOUND
+        return self.nvmlDeviceGetHandleByIndex_v2(self.uuids.index(uuid.decode()), handle)
+
+    def nvmlDeviceGetMigMode(self, handle, current, pending):
+        ctypes.cast(current, ctypes.POINTER(ctypes.c_uint))[0] = self.mig
+        return 0
 
     def nvmlDeviceGetTotalEnergyConsumption(self, handle, count):
-        ctypes.cast(count, ctypes.POINTER(ctypes.c_ulonglong))[0] = self.count_mj
+        ctypes.cast(count, ctypes.POINTER(ctypes.c_ulonglong))[0] = self.used_mj[handle.value - 100]
         return self.energy
+
+
+class OldNvml:
+    """A driver from before there was MIG, which knows its GPUs by index alone."""
+
+    def __init__(self):
+        self.newer = FakeNvml()
+
+    def __getattr__(self, name):
+        if name in ("nvmlDeviceGetMigMode", "nvmlDeviceGetCount_v2", "nvmlDeviceGetHandleByUUID"):
+            raise AttributeError(name)
+        return getattr(self.newer, name)
+
+
+@pytest.fixture
+def pytorch_uses(monkeypatch):
+    """Sets what PyTorch says about its GPUs: their UUIDs, in the order that CUDA gives them."""
+
+    def use(*uuids):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: bool(uuids))
+        known = {f"cuda:{index}": uuid for index, uuid in enumerate(uuids)} | {"cuda": (*uuids, "")[0]}
+        monkeypatch.setattr(
+            torch.cuda, "get_device_properties", lambda device: types.SimpleNamespace(uuid=known[str(device)])
+        )
+
+    return use
 
 
 def test_the_gpu_counts_in_millijoules():
     library = FakeNvml()
     (counter,), reason = energy.nvml(library)
     assert (counter.device, reason, counter.read_uj()) == ("cuda", "", 5_000_000)
-    library.count_mj += 250
+    library.used_mj[0] += 250
     assert counter.used_joules(5_000_000, counter.read_uj()) == 0.25
+
+
+def test_of_several_gpus_the_one_that_pytorch_uses_is_read(pytorch_uses):
+    library = FakeNvml("GPU-a1", "GPU-b2", "GPU-c3")
+    pytorch_uses("c3", "a1")  # CUDA_VISIBLE_DEVICES=2,0
+    for device, used in (("cuda", 7_000_000), ("cuda:0", 7_000_000), ("cuda:1", 5_000_000)):
+        (counter,), reason = energy.nvml(library, device)
+        assert (counter.read_uj(), reason) == (used, "")
+
+
+def test_of_several_gpus_none_is_guessed(pytorch_uses):
+    library = FakeNvml("GPU-a1", "GPU-b2")
+    pytorch_uses()
+    assert energy.nvml(library) == ([], board.SEVERAL.format(count=2))
+    pytorch_uses("gone")
+    assert energy.nvml(library) == ([], board.LOST)
+
+
+def test_the_only_gpu_is_taken_also_where_its_name_is_not_known(pytorch_uses):
+    pytorch_uses("another-way-to-write-it")
+    assert energy.nvml(FakeNvml("GPU-a1"))[1] == ""
+
+
+@pytest.mark.parametrize("uuid", ["a1", "s1"])
+def test_a_slice_of_a_gpu_has_no_counter_of_its_own(pytorch_uses, uuid):
+    pytorch_uses(uuid)
+    assert energy.nvml(FakeNvml("GPU-a1", mig=MIG_ENABLED, slices=("MIG-s1", "MIG-s2"))) == ([], board.SHARED)
+
+
+def test_a_driver_from_before_mig_is_read_too(pytorch_uses):
+    pytorch_uses("a1")
+    (counter,), reason = energy.nvml(OldNvml())
+    assert (reason, counter.read_uj()) == ("", 5_000_000)
 
 
 @pytest.mark.parametrize(
     ("broken", "reason"),
-    [({"init": 9}, "no NVIDIA GPU whose energy"), ({"handle": 6}, "does not count"), ({"energy": 3}, "does not count")],
+    [({"init": 9}, "no NVIDIA GPU whose energy"), ({"energy": NOT_SUPPORTED}, "does not count")],
 )
 def test_a_gpu_that_does_not_count_is_told_in_a_sentence(broken, reason):
     found, told = energy.nvml(FakeNvml(**broken))
     assert found == []
     assert reason in told
+
+
+def test_a_gpu_that_is_lost_while_it_is_measured_is_a_sentence_and_the_rest_is_measured():
+    library = FakeNvml()
+    (counter,), _ = energy.nvml(library)
+    library.energy = LOST
+    with pytest.raises(NotHere, match="may have lost it"):
+        counter.read_uj()
+    readings = iter(range(0, 10**12, 10**6))
+    cpu = energy.Counter("c", "cpu", lambda: next(readings), 10**12)
+    loads = {"gpu": engine_on("cuda"), "cpu": engine_on("cpu")}
+    found = {"cuda": ([counter], ""), "cpu": ([cpu], "")}
+    used, reason = energy.of_engines(loads, torch.zeros(2, 3, 2, 2), seconds=0.01, counters=found.__getitem__)
+    assert ([one.name for one in used], reason) == (
+        ["cpu"],
+        "The GPU no longer reports its energy: its driver may have lost it.",
+    )
+
+
+def engine_on(device):
+    return Engine("eager", lambda x: x, 1, device, 1, "float32", 0.0)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("device", ["cuda", "cuda:0"])
+def test_on_a_gpu_the_energy_rises_under_load(device):
+    counters, reason = energy.counters(device)
+    if not counters:
+        pytest.skip(reason)
+    idle = energy.idle_watts(counters, 2.0)
+    x = torch.randn(4096, 4096, device=device)
+
+    def multiply():
+        for _ in range(10):
+            torch.mm(x, x)
+        torch.cuda.synchronize(device)
+
+    used = energy.of_load("products", multiply, 1, counters, idle, seconds=3.0)
+    assert used.joules > 0
+    assert used.joules / used.seconds > 1.1 * idle
+    assert used.joules / used.seconds < 3_000
 
 
 def test_without_nvml_a_sentence_says_so(monkeypatch):

@@ -374,39 +374,81 @@ def test_without_a_recent_gpu_a_sentence_says_what_is_needed(monkeypatch):
     with pytest.raises(RuntimeError, match="Ampere"):
         gpu_sparsity.measure()
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: (7, 5))
-    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Tesla T4")
+    capabilities = {"cuda": (7, 5), "cuda:1": (9, 0)}
+    monkeypatch.setattr(torch.cuda, "get_device_capability", capabilities.__getitem__)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: {"cuda": "Tesla T4"}[device])
     assert (
         gpu_sparsity.missing() == "2:4 sparsity needs compute capability 8.0 or newer (Ampere, 2020); Tesla T4 has 7.5."
     )
-    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: (8, 0))
-    assert gpu_sparsity.missing() is None
+    assert gpu_sparsity.missing("cuda:1") is None
+    assert "Ampere" in gpu_sparsity.missing("cpu")
 
 
-@pytest.mark.parametrize(("width", "batch"), [(100, 64), (64, 3), (0, 8)])
+@pytest.mark.parametrize(("width", "batch"), [(100, 64), (128, 3), (0, 32)])
 def test_sizes_that_the_kernels_do_not_take_are_named(width, batch):
-    with pytest.raises(ValueError, match="multiples of 64 and of 8"):
+    with pytest.raises(ValueError, match="multiples of 128 and of 32"):
         gpu_sparsity.measure(width, batch)
+    with pytest.raises(ValueError, match="kind is 'int4'"):
+        gpu_sparsity.measure(128, 32, kind="int4")
+
+
+def refusing(pruned):
+    raise RuntimeError("sparse_semi_structured_mad_op : CUTLASS is only for 8.x\nmore")
+
+
+@pytest.mark.parametrize("kind", list(gpu_sparsity.DTYPES))
+def test_every_kernel_there_is_takes_turns_and_one_that_does_not_run_is_told(monkeypatch, kind):
+    monkeypatch.setattr(gpu_sparsity, "missing", lambda device: None)
+    monkeypatch.setattr(gpu_sparsity, "KERNELS", {"of the test": gpu_sparsity.dense, "absent": refusing})
+    layer = gpu_sparsity.measure(128, 32, kind=kind, seconds=0.1, device="cpu")
+    assert list(layer.errors) == [f"dense {kind}", f"2:4 {kind}, of the test"]
+    assert all(error == 0 if kind == "int8" else 0 < error < 0.02 for error in layer.errors.values())
+    assert layer.notes == (
+        f"2:4 {kind}, absent: this kernel does not run here (sparse_semi_structured_mad_op : CUTLASS is only for 8.x).",
+    )
+    (row,) = gpu_sparsity.table([layer]).rows
+    assert (row["kernel"], row["numbers"]) == ("of the test", kind)
+
+
+def test_where_no_kernel_runs_the_reasons_are_the_error(monkeypatch):
+    monkeypatch.setattr(gpu_sparsity, "missing", lambda device: None)
+    monkeypatch.setattr(gpu_sparsity, "KERNELS", {"absent": refusing})
+    with pytest.raises(RuntimeError, match="does not run here"):
+        gpu_sparsity.measure(128, 32, device="cpu")
+
+
+def test_the_error_of_a_sparse_product_is_that_of_half_the_weights():
+    random = torch.Generator().manual_seed(0)
+    x, weight = (gpu_sparsity.numbers(n, 128, "float16", random) for n in (32, 128))
+    result = torch.nn.functional.linear(x.float(), weight.float())
+    assert gpu_sparsity.error(result, x, weight) < 1e-6
+    assert gpu_sparsity.error(result, x, weight * pruning.two_of_four(weight)) > 0.1
 
 
 @pytest.mark.gpu
-def test_on_a_gpu_the_sparse_product_is_right():
+@pytest.mark.parametrize("kind", list(gpu_sparsity.DTYPES))
+def test_on_a_gpu_the_sparse_product_is_that_of_the_masked_weights(kind):
     if gpu_sparsity.missing():
         pytest.skip(gpu_sparsity.missing())
-    layer = gpu_sparsity.measure(1024, 512, seconds=0.3)
-    assert layer.largest_error < 1e-2
-    assert layer.comparison.verdict.word in {"faster", "slower", "cannot tell"}
+    try:
+        layer = gpu_sparsity.measure(1024, 512, kind=kind, seconds=0.3)
+    except RuntimeError as reason:
+        pytest.skip(str(reason))
+    assert all(error == 0 if kind == "int8" else error < 1e-2 for error in layer.errors.values())
+    assert all(verdict.word in {"faster", "slower", "cannot tell"} for verdict in layer.comparison.verdicts.values())
 
 
-def test_what_was_measured_on_a_gpu_is_a_row_for_each_size():
-    measured = {
-        name: Measurement(name, (ms / 1000,) * 4) for name, ms in (("dense float16", 2.0), ("2:4 float16", 1.0))
-    }
-    layer = gpu_sparsity.SparseLayer(1024, 512, Comparison("dense float16", measured, 0.995), 0.0)
-    (row,) = gpu_sparsity.table([layer]).rows
-    assert row["layer"] == "1024 x 1024, batch 512"
-    assert (row["dense"], row["2:4"]) == ("2.00 ms", "1.00 ms")
-    assert row["2:4 is"].startswith("faster, 2.000x")
+def test_what_was_measured_on_a_gpu_is_a_row_for_each_size_and_kernel():
+    times = {"dense float16": 2.0, "2:4 float16, cuSPARSELt": 1.0, "2:4 float16, CUTLASS": 4.0}
+    measured = {name: Measurement(name, (ms / 1000,) * 4) for name, ms in times.items()}
+    comparison = Comparison("dense float16", measured, 0.995)
+    layer = gpu_sparsity.SparseLayer(1024, 512, "float16", comparison, dict.fromkeys(times, 1e-3))
+    rows = gpu_sparsity.table([layer]).rows
+    assert [row["layer"] for row in rows] == ["1024 x 1024, batch 512"] * 2
+    assert [(row["dense"], row["kernel"], row["2:4"]) for row in rows] == [
+        ("2.00 ms", "cuSPARSELt", "1.00 ms"), ("2.00 ms", "CUTLASS", "4.00 ms"),
+    ]  # fmt: skip
+    assert [row["2:4 is"].split(",")[0] for row in rows] == ["faster", "slower"]
 
 
 def test_points_are_told_in_the_singular_and_the_plural():

@@ -13,6 +13,7 @@ from torch import Tensor
 from lessons_lib.device import synchronise
 from lessons_lib.energy.meters import Counter, counters, nvml, rapl
 from lessons_lib.engines import Engine
+from lessons_lib.explained import NotHere
 from lessons_lib.tables import Table
 
 Found = tuple[list[Counter], str]
@@ -90,17 +91,20 @@ def of_engines(
     Returns:
         What was counted, and a sentence for each device that counts nothing.
     """
-    measured, reasons = [], []
+    measured: list[Energy] = []
+    reasons: list[str] = []
     for kind in dict.fromkeys(engine.device for engine in engines.values()):
         found, reason = counters(kind)
         if not found:
             reasons.append(reason)
             continue
-        idle = idle_watts(found, seconds)
         here = {name: engine for name, engine in engines.items() if engine.device == kind}
-        measured += [
-            of_load(name, _to_its_end(engine, x), len(x), found, idle, seconds=seconds) for name, engine in here.items()
-        ]
+        try:
+            idle = idle_watts(found, seconds)
+            for name, engine in here.items():
+                measured.append(of_load(name, _to_its_end(engine, x), len(x), found, idle, seconds=seconds))
+        except NotHere as lost:
+            reasons.append(str(lost))
     return measured, " ".join(reasons)
 
 

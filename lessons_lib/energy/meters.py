@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lessons_lib.energy import board
+from lessons_lib.explained import NotHere
 from lessons_lib.machine import read
 
 POWERCAP = Path("/sys/class/powercap")
-NVML_SUCCESS = 0
 
 
 @dataclass(frozen=True)
@@ -51,11 +52,11 @@ def _rapl_counter(domain: Path) -> Counter:
     return Counter(name, "cpu", lambda: int(read(domain / "energy_uj")), int(limit) if limit.isdigit() else None)
 
 
-def nvml(library: Any = None) -> tuple[list[Counter], str]:
-    """A counter for the first NVIDIA GPU, and a sentence where there is none.
+def nvml(library: Any = None, device: str = "cuda") -> tuple[list[Counter], str]:
+    """A counter for the NVIDIA GPU that PyTorch calls by this name, and a sentence where there is none.
 
     Args:
-        library: the loaded NVML; found by itself unless given.
+        library: the loaded NVML; found by itself unless given. device: "cuda", or "cuda:1" for the second GPU.
 
     Source: https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceQueries.html (nvmlDeviceGetTotalEnergyConsumption,
     millijoules since the driver was loaded, Volta or newer)
@@ -63,20 +64,21 @@ def nvml(library: Any = None) -> tuple[list[Counter], str]:
     import ctypes
 
     library = library or _nvml_library()
-    if library is None or library.nvmlInit_v2() != NVML_SUCCESS:
+    if library is None or library.nvmlInit_v2() != board.SUCCESS:
         return [], "This machine has no NVIDIA GPU whose energy could be read."
-    handle, count_mj = ctypes.c_void_p(), ctypes.c_ulonglong()
+    handle, reason = board.find(library, board.identity(device))
+    if handle is None:
+        return [], reason
+    count_mj = ctypes.c_ulonglong()
 
     def read_uj() -> int:
-        if library.nvmlDeviceGetTotalEnergyConsumption(handle, ctypes.byref(count_mj)) != NVML_SUCCESS:
-            raise OSError("the GPU no longer reports its energy")
+        if library.nvmlDeviceGetTotalEnergyConsumption(handle, ctypes.byref(count_mj)) != board.SUCCESS:
+            raise NotHere("The GPU no longer reports its energy: its driver may have lost it.")
         return count_mj.value * 1000
 
     try:
-        if library.nvmlDeviceGetHandleByIndex_v2(0, ctypes.byref(handle)) != NVML_SUCCESS:
-            raise OSError("no GPU")
         read_uj()
-    except OSError:
+    except NotHere:
         return [], "The NVIDIA GPU of this machine does not count its energy; those from 2017 (Volta) on do."
     return [Counter("GPU board, NVML", "cuda", read_uj)], ""
 
@@ -92,5 +94,5 @@ def _nvml_library() -> Any:
 
 
 def counters(device: str) -> tuple[list[Counter], str]:
-    """The counters for a device ("cpu" or "cuda"), and a sentence where there are none."""
-    return nvml() if device == "cuda" else rapl()
+    """The counters for a device ("cpu", "cuda" or "cuda:1"), and a sentence where there are none."""
+    return nvml(device=device) if device.startswith("cuda") else rapl()
