@@ -8,13 +8,13 @@ import torch
 from bench_training import Trained, ratio_of
 from loops import course, tutorial
 from recipes import network, page, study
-from recipes.muon import Muon, orthogonal
 from recipes.run import run, share_at
 from recipes.variant import Variant, key
 from samples import dataset
 from torch import nn
 
 from lessons_lib import models, training
+from lessons_lib.gpu_training.muon import Muon, orthogonal
 
 SHORT = training.Recipe(steps=4, batch_size=16)
 
@@ -58,7 +58,7 @@ def test_an_orthogonal_update_counts_every_direction_alike(shape):
 def test_muon_makes_a_loss_smaller_and_keeps_the_length_of_the_weights():
     torch.manual_seed(0)
     layer, x = nn.Conv2d(3, 8, 3), torch.randn(16, 3, 8, 8)
-    optimiser, losses = Muon([layer.weight], lr=0.05), []
+    optimiser, losses = Muon([layer.weight], rate=0.05), []
     for _ in range(30):
         loss = (layer(x) - x[:, :1, 1:-1, 1:-1]).square().mean()
         optimiser.zero_grad()

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lessons_lib.datasets.split import Dataset, Split
+from lessons_lib.gpu_training.muon import Muon
 from lessons_lib.models import to_input
 from lessons_lib.training import batch_of_step
-from recipes.muon import Muon
 from recipes.network import build
 from recipes.variant import Variant
 
