@@ -7,6 +7,7 @@ names) and installs the pinned packages there, which takes minutes. Later starts
 
 import argparse
 import contextlib
+import importlib.util
 import os
 import shutil
 import signal
@@ -21,7 +22,10 @@ if sys.version_info < (3, 11):  # noqa: UP036 (this file must say so itself, sin
 
 from lessons_lib.bootstrap import installation, options
 from lessons_lib.bootstrap.environment import COURSE, DEV, PROJECT, PYTHON, Failed, probe, remove_environment
+from lessons_lib.machine_record import options as record_options
 
+BARE_MACHINE = ("torch", "numpy", "matplotlib")  # what the recorder needs
+ALONE = "notebook or browser or timing"  # tests that measure, or keep both cores busy
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
@@ -62,6 +66,10 @@ def make_parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.Argument
         "verify", "Say whether a report is whole and unaltered, and which machines measured it; installs nothing."
     )
     verify.add_argument("file", metavar="FILE", help="a report.html or report.json")
+    record = add(
+        "record", "Measure what this machine can do, its GPU if there is one, and write one JSON file (docs/record.md)."
+    )
+    record_options.add_options(record)
     add("test", "Install what the tests need on top and run pytest; further arguments go to pytest.")
     add("lab", "Open JupyterLab at lesson 00, or at another: lab 01; other arguments (--no-browser) go to JupyterLab.")
     add("doctor", "Say whether this machine is ready and what to do if it is not; installs nothing.")
@@ -92,13 +100,29 @@ def verify(arguments: list[str]) -> int:
     return finding.status
 
 
+def record(arguments: list[str]) -> int:
+    """Record this machine: in this Python where it has what that takes, without installing anything, else in ours."""
+    if all(map(importlib.util.find_spec, BARE_MACHINE)):
+        from lessons_lib.machine_record.command import main as record_here
+
+        return record_here(arguments)
+    installation.set_up(COURSE)
+    return call("-m", "lessons_lib.machine_record", *arguments)
+
+
 def test(arguments: list[str]) -> int:
     """Run the tests."""
     installation.set_up(DEV)
     if not any(map(shutil.which, BROWSERS)):
         print("There is no Chromium, which the browser test drives; on Debian: apt-get install chromium", flush=True)
     os.chdir(PROJECT)
-    return call("-m", "pytest", *arguments)
+    if arguments:
+        return call("-m", "pytest", *arguments)
+    print("First the tests that bear company, two at a time; then those that do not.", flush=True)
+    together = call("-m", "pytest", "--numprocesses=2", "-m", f"not ({ALONE})")
+    if together > 1:  # stopped, or nothing could be tested
+        return together
+    return max(together, call("-m", "pytest", "-m", ALONE))
 
 
 def lab(arguments: list[str]) -> int:
@@ -141,6 +165,7 @@ COMMANDS = {
     "course": course,
     "report": report,
     "verify": verify,
+    "record": record,
     "test": test,
     "lab": lab,
     "doctor": doctor,

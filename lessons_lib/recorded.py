@@ -1,19 +1,22 @@
 """Results of lesson 09 as files: one's own to hand on, other machines' to look at beside them.
 
-The course ships only what was really measured. A class pools by putting everybody's file into one folder.
+The course ships only what was really measured: machine records, whose part 09.devices holds such rows. A class pools by putting
+everybody's file into one folder.
 """
 
 import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from lessons_lib import machine_file
 from lessons_lib.configuration import Row
+from lessons_lib.machine_file import MachineRecord
 
 FORMAT = 1
+PART = "09.devices"  # of a machine record
 LONGEST_TEXT = 200
 LARGEST_BYTES = 5_000_000
 
@@ -46,11 +49,14 @@ class Recording:
 
 
 def parse(text: str, origin: str) -> Recording:
-    """Read a recording from JSON.
+    """Read a recording from JSON: one of lesson 09, or the rows of a machine record.
 
     Raises:
-        ValueError: the text is no recording in this format; names `origin` and what is wrong.
+        ValueError: the text is no recording in this format; names `origin` and what is wrong. `NoRows`: it is a machine record
+            without the part of lesson 09.
     """
+    if f'"{machine_file.FORMAT}"' in text:
+        return of_record(machine_file.parse(text, origin), origin)
     try:
         content: dict[str, Any] = json.loads(text)
         if content["format"] != FORMAT:
@@ -70,6 +76,27 @@ def parse(text: str, origin: str) -> Recording:
         raise ValueError(f"{origin} is no recording of this course: it lacks {error}.") from error
     except (TypeError, ValueError) as error:
         raise ValueError(f"{origin} is no recording of this course: {error}.") from error
+
+
+class NoRows(ValueError):
+    """A machine record that did not measure lesson 09."""
+
+
+def of_record(record: MachineRecord, origin: str = "a machine record") -> Recording:
+    """The rows of lesson 09 in a machine record, under the name of its device.
+
+    Raises:
+        NoRows: that part was not measured. ValueError: a row cannot be read; names `origin`.
+    """
+    facts = (record.part(PART) or {"facts": {}})["facts"]
+    if not facts.get("rows"):
+        raise NoRows(f"{origin} holds no rows of lesson 09.")
+    try:
+        rows = tuple(_row(row) for row in facts["rows"])
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{origin} is no recording of this course: {error}.") from error
+    machine, dataset = record.content["machine"], str(facts.get("dataset", "road_signs"))
+    return Recording(record.device["name"], record.day, record.versions, dataset, rows, machine)
 
 
 def _row(content: dict[str, Any]) -> Row:
@@ -102,13 +129,14 @@ def load(folder: Path | str | None = None, *, own: Recording | None = None) -> t
     """Every recording in a folder, by default those that ship with the course.
 
     Args:
-        folder: of .json files. own: what this machine just measured; the same rows are not shown a second time.
+        folder: of .json files. own: what this machine just measured; the same rows are not shown a second time, and where
+            it has a GPU of its own, shipped ones of other GPUs are not shown: those of a folder are, since they were asked for.
 
     Returns:
         The recordings, oldest first, and one sentence that says what there is; files that cannot be read are named in
         it and left out.
     """
-    where = Path(folder).expanduser() if folder else Path(str(resources.files("lessons_lib") / "records"))
+    where = Path(folder).expanduser() if folder else machine_file.shipped_folder()
     found: list[Recording] = []
     problems: list[str] = [] if where.is_dir() or not folder else [f"There is no folder {str(folder)!r}."]
     for path in sorted(where.glob("*.json")) if where.is_dir() else []:
@@ -118,14 +146,22 @@ def load(folder: Path | str | None = None, *, own: Recording | None = None) -> t
                     f"{path.name} is no recording of this course: it is larger than {LARGEST_BYTES:,} bytes."
                 )
             found.append(parse(path.read_text(encoding="utf-8", errors="replace"), path.name))
+        except NoRows:
+            continue
         except (OSError, ValueError, RecursionError) as error:
             problems.append(str(error))
     found = [recording for recording in found if own is None or recording.rows != own.rows]
-    found.sort(key=lambda recording: recording.date)
-    told = (
-        "Shown beside yours: " + "; ".join(recording.label for recording in found) + "."
-        if found
-        else "No results of other machines are shown: "
-        + ("the folder holds none." if folder else "none have been recorded for this course yet.")
-    )
+    replaced = [] if folder or own is None or not _has_gpu(own) else [other for other in found if _has_gpu(other)]
+    found = sorted((other for other in found if other not in replaced), key=lambda recording: recording.date)
+    if found:
+        told = "Shown beside yours: " + "; ".join(recording.label for recording in found) + "."
+    elif replaced:
+        told = "No results of other machines are shown: this machine's own GPU takes the place of those recorded."
+    else:
+        why = "the folder holds none." if folder else "none have been recorded for this course yet."
+        told = f"No results of other machines are shown: {why}"
     return found, " ".join([told, *problems])
+
+
+def _has_gpu(recording: Recording) -> bool:
+    return any(row.device == "cuda" for row in recording.rows)

@@ -43,7 +43,11 @@ elif "install" in sys.argv:
     if (here / "fails").exists():
         sys.exit("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device")
 """
-PYTEST = "import sys; print('pytest', *sys.argv[1:]); sys.exit(5)"
+PYTEST = """
+import os, pathlib, sys
+print("pytest", *sys.argv[1:], flush=True)
+sys.exit(0 if (pathlib.Path(os.environ["STAND_INS"]) / "passes").exists() else 5)
+"""
 
 
 class Project:
@@ -83,7 +87,7 @@ class Project:
         return lines
 
     def say(self, what: str) -> None:
-        """Make a stand-in behave: no-venv, no-ensurepip, slow, fails."""
+        """Make a stand-in behave: no-venv, no-ensurepip, slow, fails, passes."""
         (self.stand_ins / what).touch()
 
 
@@ -103,6 +107,15 @@ def test_the_first_start_installs_and_the_second_does_nothing_twice(project):
     assert (status, project.log()) == (5, [])
     assert "Install" not in text
     assert time.monotonic() - began < 5
+
+
+def test_every_test_is_in_one_of_two_runs(project):
+    project.say("passes")
+    status, text = project.run("test")
+    assert status == 0
+    chosen = [line.partition("-m ")[2] for line in text.splitlines() if line.startswith("pytest ")]
+    assert len(chosen) == 2
+    assert chosen[0] == f"not ({chosen[1]})"
 
 
 def test_what_is_for_another_system_is_not_missed(project):

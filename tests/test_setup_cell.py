@@ -162,6 +162,7 @@ def test_elsewhere_it_fetches_the_course_and_only_what_is_absent(machine, tmp_pa
     write_wheel(wheels, "torch_pruning", "1.6")
     write_wheel(wheels, "scipy", "1.15")
     write_wheel(wheels, "pint", "0.25")
+    write_wheel(wheels, "jsonschema", "4.25")
     write_wheel(wheels, "tornado", "6.5")
     write_wheel(wheels, "onnxscript", "0.8", ("numpy>=1.20",))
     write_wheel(wheels, "onnxscript", "0.9", ("numpy>=2.5",))  # would replace the numpy of the session
