@@ -88,6 +88,17 @@ bits
 # **{training_steps.most_helpful(gains)}** You said: *{predicted("02.knob")}*.
 
 # %% [markdown]
+# ### The same on a GPU
+# A GPU has more knobs: **TF32** (float32 with fewer digits in its products), 16 bits, compiling, and a **CUDA graph**, which records
+# the launches of a whole step and replays them in one call. Where there is a GPU, the next cell measures them, which takes a
+# minute; elsewhere it shows a recorded machine.
+
+# %% tags=["nbval-ignore-output"]
+from lessons_lib.machine_record import show
+
+show.beside("02.steps", where, PROFILE)
+
+# %% [markdown]
 # ## Explain
 # - **DataLoader or one tensor.** A DataLoader touches each image on its own, in Python; picking from one tensor is a single
 #   call. It matters where a step is short: on a GPU, or with a tiny network. These images are ready-made bytes; where files
@@ -269,6 +280,25 @@ plots.race(races, target, title="The same images in batches of different sizes")
 # Large batches pay where the device would otherwise idle. These are single runs, one after the other, so what else the
 # machine did counts in: for a decision, repeat them with other seeds, and in turns. (Images a second are lower here than
 # above, since a real training also chooses its images and keeps its books between the steps.)
+
+# %% [markdown]
+# ### A good model in seconds
+# Everything above at once, and a few more ideas: images as bytes on the device, whole batches shifted there, 16 bits, a CUDA
+# graph, and an optimiser that gives every direction of a filter bank the same weight (Muon). The whole of it is one function,
+# [lessons_lib/gpu_training](../lessons_lib/gpu_training/__init__.py). With a GPU the next cell trains with it on your data;
+# elsewhere it shows a recorded machine.
+
+# %% tags=["nbval-ignore-output"]
+from lessons_lib.gpu_training import fit, network
+from lessons_lib.gpu_training.recipe import ROAD_SIGNS  # mirrors nothing: a mirrored "turn left" is another sign
+
+quick = None
+if where.type == "cuda":
+    quick = fit(network.build(data.channels, len(data.classes), seed=SEED), data, ROAD_SIGNS, device=where, seed=SEED)
+print(quick or "No GPU is used here.")
+
+# %% tags=["nbval-ignore-output"]
+show.beside("02.training", torch.device("cpu") if quick else where, PROFILE)   # a record beside the live run
 
 # %% [markdown]
 # ## Predict

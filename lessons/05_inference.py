@@ -265,6 +265,18 @@ speeds
 # itself rewrites.
 
 # %% [markdown]
+# ### On a GPU
+# There the CPU **launches** every layer, and a small batch is computed before the next launch arrives: the GPU waits, it is
+# **launch-bound**. Folding and fusing help, since they leave fewer launches; a **CUDA graph** replays all of them in one call. With a
+# large batch the arithmetic takes longer than the launching, the GPU is **compute-bound**, and what helps is 16 bits. Where there is
+# a GPU, the next cell measures that, which takes a minute or two; elsewhere it shows a recorded machine.
+
+# %% tags=["nbval-ignore-output"]
+from lessons_lib.machine_record import show
+
+show.beside("05.precision", where, PROFILE)
+
+# %% [markdown]
 # ## Predict
 # The figures above come from a tool that takes care of many things. What if you measure by hand, as everybody does at
 # first: look at the clock, call, look again? There are five classic mistakes.
@@ -304,7 +316,7 @@ many = choose(PROFILE, smoke=32, quick=64, full=64) if where.type == "cpu" else 
 pixels = batching.take_batch(data.test.images, many).to(where)
 one_image, all_images = (partial(step_cost.predict, ready, pixels[:n]) for n in (1, many))
 hasty = timing_mistakes.best_of(3, lambda: timing_mistakes.no_synchronisation(
-    one_image, all_images, images=(1, many), device=where.type))
+    one_image, all_images, images=(1, many), device=where))
 hasty
 
 # %% [markdown]

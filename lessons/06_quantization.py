@@ -363,13 +363,22 @@ for reason in reasons:
 gpu = Table("Nothing to measure on a GPU here", [])
 if precisions:
     width = choose(PROFILE, smoke=512, quick=4096, full=8192)
-    gpu = gpu_low_precision.table(*gpu_low_precision.measure(precisions, width=width), f"Linear layers of {width}")
+    gpu = gpu_low_precision.table(*gpu_low_precision.measure(precisions, width=width, device=where), f"Linear layers of {width}")
 gpu
 
 # %% tags=["nbval-ignore-output"]
 if where.type == "cuda":
-    built = engines.build(["GPU eager", "GPU half"], large, data.image_shape, calibration)
+    built = engines.build(["GPU eager", "GPU half"], large, data.image_shape, calibration, gpu=where)
     print(compare({name: engine.on(test[:256]) for name, engine in built.items()}, seconds=seconds, device=where))
+
+# %% [markdown]
+# Linear layers alone are no network, so here is a small **vision transformer**: measured where there is a GPU, which takes a minute, and
+# else as recorded on a machine that has one.
+
+# %% tags=["nbval-ignore-output"]
+from lessons_lib.machine_record import show
+
+show.beside("06.low_precision", where, PROFILE)
 
 # %% tags=["nbval-ignore-output"]
 kept = record.append("measurement", name="06.int8", dataset=data.name, verdict=claim.word, parts=claim.parts(),

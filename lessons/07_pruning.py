@@ -123,10 +123,18 @@ kernels
 
 # %% tags=["nbval-ignore-output"]
 sizes = choose(PROFILE, smoke=(512,), quick=(1024, 4096), full=(1024, 4096, 8192))
-if reason := gpu_sparsity.missing():
+if reason := gpu_sparsity.missing(where):
     print(reason)
 else:
-    print(gpu_sparsity.table([gpu_sparsity.measure(width, seconds=seconds) for width in sizes]))
+    print(gpu_sparsity.table([gpu_sparsity.measure(width, seconds=seconds, device=where) for width in sizes]))
+
+# %% [markdown]
+# And the same pattern in more detail, from this machine's GPU, or else from a recorded one:
+
+# %% tags=["nbval-ignore-output"]
+from lessons_lib.machine_record import show
+
+show.beside("07.sparsity", where, PROFILE)
 
 # %% [markdown]
 # ## Predict

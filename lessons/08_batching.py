@@ -80,7 +80,7 @@ runs = {"thin": engines.build(["eager, folded"], thin, data.image_shape, x, 1)["
         "wide": runner(graph, threads=1),
         "vgg": engines.build(["ONNX Runtime"], vgg, data.image_shape, x, 1)["ONNX Runtime"]}
 if where.type == "cuda":
-    runs["vgg on the GPU"] = engines.build(["GPU eager"], vgg, data.image_shape, x)["GPU eager"]
+    runs["vgg on the GPU"] = engines.build(["GPU eager"], vgg, data.image_shape, x, gpu=where)["GPU eager"]
 
 # %% tags=["nbval-ignore-output"]
 sizes = choose(PROFILE, smoke=(1, 8, 32), quick=(1, 2, 4, 8, 16, 32, 64, 128),
@@ -104,6 +104,14 @@ Table("What batches buy", [batching.row(name, points) for name, points in sweeps
 # **{max(gains, key=gains.get)}** gains most, {max(gains.values()):.1f} times; **{min(gains, key=gains.get)}** least,
 # {min(gains.values()):.1f} times. You said: *{predicted("08.gain")}*. "Enough" is the smallest batch within 5 % of the highest
 # throughput; with a larger one that brings no more the network is saturated. {batching.beyond(sweeps)}
+
+# %% [markdown]
+# A GPU is full much later. Where there is one, the next cell goes on until its memory is; elsewhere it shows a recorded machine.
+
+# %% tags=["nbval-ignore-output"]
+from lessons_lib.machine_record import show
+
+show.beside("08.batching", where, PROFILE)
 
 # %% [markdown]
 # ## Explain

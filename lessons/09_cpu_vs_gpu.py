@@ -216,10 +216,19 @@ for place, found in duels.items():
 
 # %% tags=["nbval-ignore-output"]
 if where.type == "cuda":
-    copies = break_even.transfers(data.image_shape, len(data.classes), batches, device="cuda")
+    copies = break_even.transfers(data.image_shape, len(data.classes), batches, device=where)
     display(break_even.transfer_table(copies, grid.rows))
 else:
     print("The copies alone are measured where the lesson runs on a GPU; here it runs on the CPU, which needs none.")
+
+# %% [markdown]
+# Copies can be made faster, or hidden: from **pinned** memory, which the system may not move, and on a **stream** of their own, so that
+# one batch is copied while another is computed. Measured where there is a GPU, and else as recorded:
+
+# %% tags=["nbval-ignore-output"]
+from lessons_lib.machine_record import show
+
+show.beside("09.transfers", where, PROFILE, folder=RECORDINGS or None)
 
 # %% [markdown] tags=["computed"]
 # ### Do more threads help?
@@ -272,6 +281,12 @@ loads = {" · ".join(key): engine for key, engine in lined_up.items() if engine.
 used, reason = energy.of_engines(loads, images, seconds=seconds)
 print(reason or "Everything asked for is counted here.")
 energy.table(used) if used else None
+
+# %% [markdown]
+# A GPU of a data centre counts its energy. Measured where there is one, and else as recorded:
+
+# %% tags=["nbval-ignore-output"]
+show.beside("09.energy", where, PROFILE, folder=RECORDINGS or None)
 
 # %% [markdown]
 # ## Explore

@@ -177,6 +177,22 @@ savings.table(changes)
 # {told.device(changes, inputs, own.GPU_PRICE.value)}
 
 # %% [markdown]
+# And on another machine: a GPU that was measured here, or one that was **recorded** for this course? Its price an hour is public, and an
+# input like any other; the machine is taken to be full.
+
+# %% tags=["nbval-ignore-output"]
+from lessons_lib import recorded
+from lessons_lib.economics import on_record
+
+others, shown = recorded.load()
+print(shown)
+places = on_record.places(figures.grid.rows, figures.source, others, data.name)
+on_record.table_of(places)
+
+# %% [markdown] tags=["computed", "nbval-ignore-output"]
+# {on_record.told(places)}
+
+# %% [markdown]
 # ## Explain
 # ### 80 to 90 per cent of what?
 # A bill has a moment at which it is drawn up. On the day of launch all of it is training; each day after adds to serving, and only now
