@@ -5,9 +5,10 @@ import json
 import machine_records
 import pytest
 import sample_course  # noqa: F401  (puts tools/ on the path)
-from gpu_page import NO_GPU, main, markdown, page
+from gpu_page import NO_GPU, PAGE, main, markdown, page, shipped
 
 from lessons_lib import device, machine_file
+from lessons_lib.economics.assumptions import GPU_PRICE
 from lessons_lib.machine_record import command
 from lessons_lib.tables import Table
 
@@ -74,7 +75,13 @@ def test_a_gpu_comes_first_with_its_driver_versions_and_prices():
     ):
         assert line in text
     assert "### What a million predictions cost" in text
-    assert "$2 an hour, 0.5 to 8" in text
+    assert f"${GPU_PRICE.value:g} an hour, {GPU_PRICE.low:g} to {GPU_PRICE.high:g}" in text
+    assert GPU_PRICE.source in text
+
+
+def test_the_page_in_the_docs_is_that_of_the_records_that_ship():
+    written = PAGE.read_text(encoding="utf-8").strip().split("\n\n")
+    assert [one for one in page(shipped(), []).strip().split("\n\n") if one not in written] == []
 
 
 def test_figures_of_another_version_of_the_course_are_told_and_the_rest_is_shown():

@@ -29,7 +29,7 @@ def test_the_price_is_that_of_the_plain_formula_for_the_fastest_of_each_device_a
         assert one.low <= one.per_million <= one.high
     assert found[2].price == own.GPU_PRICE
     assert found[0].price.value == pytest.approx(2 * 0.04)  # two cores
-    assert found[3].per_million == pytest.approx(0.4e-3 / 64 * 1e6 / 3600 * 2.0)
+    assert found[3].per_million == pytest.approx(0.4e-3 / 64 * 1e6 / 3600 * own.GPU_PRICE.value)
 
 
 def test_other_prices_can_be_put_in_and_are_in_proportion():
@@ -42,9 +42,10 @@ def test_other_prices_can_be_put_in_and_are_in_proportion():
 def test_a_row_of_the_table_has_its_price_its_range_and_its_source():
     row = on_record.table(on_record.priced(ROWS), "recorded on a GPU").rows[-1]
     assert row["device"] == "GPU"
-    assert row["price an hour (input)"] == "$2 an hour, 0.5 to 8"
-    assert row["a million predictions, machine full"].startswith("$0.0034")
-    assert row["source of the price"] == own.GPU_PRICE.source
+    price = own.GPU_PRICE
+    assert row["price an hour (input)"] == f"${price.value:g} an hour, {price.low:g} to {price.high:g}"
+    assert row["a million predictions, machine full"].startswith(f"${0.4e-3 / 64 * 1e6 / 3600 * price.value:.5f}"[:6])
+    assert row["source of the price"] == own.GPU_PRICE.brief
 
 
 def test_the_cheaper_one_is_named_only_where_the_prices_leave_no_doubt():

@@ -149,6 +149,8 @@ def prices(record: MachineRecord) -> list[str]:
         "### What a million predictions cost",
         _capital(on_record.sentence(found)),
         markdown(on_record.table(found, record.label)),
+        "The prices an hour, in full:",
+        "\n".join(f"- {source}." for source in dict.fromkeys(one.price.source for one in found)),
     ]
 
 

@@ -103,6 +103,11 @@ class Input:
         return KINDS[self.name].label
 
     @property
+    def in_brief(self) -> str:
+        """The source in a few words."""
+        return self.brief or self.source.partition(";")[0]
+
+    @property
     def measured(self) -> bool:
         """Whether it was measured on this machine, and neither assumed nor chosen."""
         return self.source.startswith(MEASURED)
@@ -183,7 +188,7 @@ class Inputs(Mapping[str, Input]):
                 "name": name,
                 "value": one.told(one.value),
                 "range": f"{one.told(one.low)} to {one.told(one.high)}",
-                "source": one.brief or one.source.partition(";")[0],
+                "source": one.in_brief,
             }
             for name, one in self.items()
         ]

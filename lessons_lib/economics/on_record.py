@@ -67,7 +67,7 @@ def table(found: Sequence[Priced], label: str) -> Table:
             "price an hour (input)": f"{in_words(one.price.value, one.price.unit)}, {one.price.low:g} to {one.price.high:g}",
             "a million predictions, machine full": in_words(one.per_million, UNIT).partition(" a ")[0],
             "over the range of the price": f"${one.low:.3g} to ${one.high:.3g}",
-            "source of the price": one.price.source,
+            "source of the price": one.price.in_brief,
         }
         for one in found
     ]
