@@ -37,6 +37,16 @@ class Table:
         return element(caption, head, body)
 
 
+def filled(rows: Sequence[Mapping[str, Any]], missing: str) -> list[dict[str, Any]]:
+    """The rows without the columns that none of them fills; where a single row has None it reads `missing`."""
+    columns = [
+        column
+        for column in dict.fromkeys(key for row in rows for key in row)
+        if any(row.get(column) is not None for row in rows)
+    ]
+    return [{column: missing if row.get(column) is None else row[column] for column in columns} for row in rows]
+
+
 def element(caption: str, head: str, body: str) -> str:
     """A table of finished HTML; JupyterLab takes no two dollar signs in it for the ends of a formula."""
     attribute = ' class="mathjax_ignore"' if "$" in caption + head + body else ""

@@ -332,6 +332,8 @@ def test_more_threads_than_cores_are_refused(monkeypatch):
         candidates.check(Candidate("base", "eager", threads=64), ["base"])
     monkeypatch.setattr(candidates.machine, "cpu_limit", lambda: 0.5)
     candidates.check(Candidate("base", "eager"), ["base"])
+    with pytest.raises(Mistake, match="'base' is a network of the course, so yours needs another name"):
+        candidates.check(Candidate("base", "eager"), ["base", "channels -50 %", "base"])
 
 
 def test_what_the_explorer_is_to_show_is_known_before_it_is_measured():

@@ -49,9 +49,12 @@ def check(candidate: Candidate, variants: Sequence[str]) -> None:
     """See that a candidate can be measured here.
 
     Raises:
-        Mistake: a variant, engine, batch size or number of threads that there is not; names what there is.
+        Mistake: a variant, engine, batch size or number of threads that there is not, with what there is; or a name that two
+            variants have.
         NotHere: this machine lacks the engine.
     """
+    if twice := [name for name in dict.fromkeys(variants) if variants.count(name) > 1]:
+        raise Mistake(f"{twice[0]!r} is a network of the course, so yours needs another name.")
     if candidate.variant not in variants:
         raise Mistake(f"VARIANT is {candidate.variant!r}; choose one of: {'; '.join(variants)}.")
     if candidate.engine not in ENGINES:

@@ -14,7 +14,7 @@ from lessons_lib.machine_record.findings import Findings, rounded, series_of
 from lessons_lib.machine_record.part import Part
 from lessons_lib.models import to_input
 from lessons_lib.profiles import choose
-from lessons_lib.tables import Table
+from lessons_lib.tables import Table, filled
 from lessons_lib.tf32 import tf32
 from lessons_lib.timing.table import duration
 
@@ -249,9 +249,7 @@ def _convolution_table(findings: Findings) -> Table:
             "time": duration(one["median_ms"]),
             "against the convolution": one["against"],
             "relative error": f"{errors[one['way']]:.1e}" if one["way"] in errors else "",
-            "memory beyond input and weights": f"{peaks[one['way']] / 2**20:,.1f} MiB"
-            if one["way"] in peaks
-            else "not measured",
+            "memory beyond input and weights": f"{peaks[one['way']] / 2**20:,.1f} MiB" if one["way"] in peaks else None,
         }
         for one in findings.series
         if one["network"] == "convolution"
@@ -261,7 +259,7 @@ def _convolution_table(findings: Findings) -> Table:
     times = facts["columns_bytes"] / facts["input_bytes"]
     outputs, inputs = facts["channels"]
     caption = f"One convolution ({inputs} to {outputs} channels, batch {facts['batch']}); unfolding writes its input out {times:.3g} times"
-    return Table(caption, rows)
+    return Table(caption, filled(rows, missing="not measured"))
 
 
 PART = Part(NAME, "int8 and fp8 on a vision transformer", measure, tables)

@@ -11,7 +11,7 @@ from lessons_lib.machine_record.context import Context
 from lessons_lib.machine_record.findings import Findings, rounded, series_of
 from lessons_lib.machine_record.part import Part
 from lessons_lib.profiles import choose
-from lessons_lib.tables import Table
+from lessons_lib.tables import Table, filled
 from lessons_lib.tf32 import tf32
 from lessons_lib.timing import Measurement
 from lessons_lib.training_memory import in_words
@@ -101,13 +101,13 @@ def tables(found: Findings) -> list[Table]:
     return [
         Table(
             f"Training steps on one {found.facts['device']}, batch of {batch:,}",
-            [_cells(row, rows) for row in rows if row["batch"] == batch],
+            filled([_cells(row, rows) for row in rows if row["batch"] == batch], missing="not known"),
         )
         for batch in dict.fromkeys(row["batch"] for row in rows)
     ]
 
 
-def _cells(row: dict[str, Any], rows: list[dict[str, Any]]) -> dict[str, str]:
+def _cells(row: dict[str, Any], rows: list[dict[str, Any]]) -> dict[str, str | None]:
     first = next(other for other in rows if other["batch"] == row["batch"])
     memory = row["memory_bytes"]
     return {
@@ -117,12 +117,12 @@ def _cells(row: dict[str, Any], rows: list[dict[str, Any]]) -> dict[str, str]:
         "against the first": f"{row['images_per_second'] / first['images_per_second']:.2f}x",
         "share of the data sheet's peak": _percent(row["share_of_data_sheet"]),
         "share of what matrix products reach": _percent(row["share_of_matrix_products"]),
-        "memory": in_words(memory) if memory else "not counted on a CPU",
+        "memory": in_words(memory) if memory else None,
     }
 
 
-def _percent(share: float | None) -> str:
-    return "not known" if share is None else f"{share:.1%}"
+def _percent(share: float | None) -> str | None:
+    return None if share is None else f"{share:.1%}"
 
 
 PART = Part("02.steps", "What makes a training step fast", measure, tables)

@@ -19,7 +19,7 @@ from lessons_lib.machine_record.context import Context
 from lessons_lib.machine_record.findings import Findings, rounded
 from lessons_lib.machine_record.part import Part
 from lessons_lib.profiles import choose
-from lessons_lib.tables import Table
+from lessons_lib.tables import Table, filled
 from lessons_lib.training_memory import in_words
 
 CPU_WIDTHS = (16, 64, 64)
@@ -109,7 +109,7 @@ def _facts(task: Task, data: Dataset, net: network.FastNet, runs: Sequence[Fit])
 
 def tables(found: Findings) -> list[Table]:
     """One row for each task, and one for each published time."""
-    rows = [_cells(task) for task in found.facts["tasks"]]
+    rows = filled([_cells(task) for task in found.facts["tasks"]], missing="not known")
     shown = [Table(f"Trainings on one {found.facts['device']}, median of the runs", rows)] if rows else []
     if any(task["name"].startswith("CIFAR-10") for task in found.facts["tasks"]):
         lines = [
@@ -120,7 +120,7 @@ def tables(found: Findings) -> list[Table]:
     return shown
 
 
-def _cells(task: dict[str, Any]) -> dict[str, str]:
+def _cells(task: dict[str, Any]) -> dict[str, str | None]:
     runs, share = task["runs"], task["share_of_data_sheet"]
     low, high = (pick(run["seconds"] for run in runs) for pick in (min, max))
     return {
@@ -132,8 +132,8 @@ def _cells(task: dict[str, Any]) -> dict[str, str]:
         "test accuracy": f"{task['mean_accuracy']:.2%}",
         f"target {task['target']:.0%} reached": f"{task['reached']} of {len(runs)}",
         "images/s": f"{task['images_per_second']:,.0f}",
-        "share of the peak": "not known" if share is None else f"{share:.1%}",
-        "memory": in_words(task["memory_bytes"]) if task["memory_bytes"] else "not counted on a CPU",
+        "share of the peak": None if share is None else f"{share:.1%}",
+        "memory": in_words(task["memory_bytes"]) if task["memory_bytes"] else None,
     }
 
 
