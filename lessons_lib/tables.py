@@ -23,6 +23,8 @@ class Table:
         return [["" if row.get(column) is None else str(row[column]) for column in self.columns] for row in self.rows]
 
     def __repr__(self) -> str:
+        if not self.rows:
+            return self.caption
         lines = [self.columns, *self.cells()]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         text = [
@@ -31,6 +33,8 @@ class Table:
         return "\n".join([self.caption, *text])
 
     def _repr_html_(self) -> str:
+        if not self.rows:
+            return f"<p>{html.escape(self.caption)}</p>"
         head = "".join(f'<th scope="col" style="text-align:left">{html.escape(column)}</th>' for column in self.columns)
         body = "".join(f"<tr>{_row(cells)}</tr>" for cells in self.cells())
         caption = f'<caption style="text-align:left;caption-side:top">{html.escape(self.caption)}</caption>'

@@ -11,3 +11,8 @@ def test_a_column_that_no_row_fills_is_left_out_and_a_gap_is_named():
     assert filled(rows, missing="not known") == [{"way": "a", "share": "not known"}, {"way": "b", "share": 0.5}]
     assert filled([], missing="not known") == []
     assert filled([{"n": 0}], missing="not known") == [{"n": 0}]
+
+
+def test_a_table_without_rows_is_its_caption_alone():
+    empty = Table("Nothing was measured & why", [])
+    assert (repr(empty), empty._repr_html_()) == ("Nothing was measured & why", "<p>Nothing was measured &amp; why</p>")
