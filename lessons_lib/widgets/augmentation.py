@@ -1,6 +1,5 @@
 """Lesson 03: turn, move, blur with noise and mirror eight images, and judge whether their labels are still true."""
 
-import html
 from collections.abc import Sequence
 
 import torch
@@ -9,6 +8,7 @@ from torch.nn import functional as F
 
 from lessons_lib.augment import RANGE, Augmentation
 from lessons_lib.models import to_input
+from lessons_lib.widgets.explorer import status
 from lessons_lib.widgets.fallback import have_widgets, show
 from lessons_lib.widgets.keyboard import choice
 from lessons_lib.widgets.signs import image_tag
@@ -112,7 +112,7 @@ class Explorer:
     def redraw(self, _change: object = None) -> None:
         """Bring the sentence and the picture in line with the controls."""
         text = describe(self.augmentation, self.names)
-        self.told.value = f'<p role="status">{html.escape(text)}</p>'
+        self.told.value = status(text)
         sheet = before_and_after(self.images, self.augmentation, self.draw.value)
         alt = f"Above: {', '.join(self.names)}. Beneath, the same as a training step sees them. {text}"
         self.shown.value = image_tag(sheet, alt, width=88 * len(self.images))

@@ -1,13 +1,13 @@
 """Lesson 02: pick a batch size and a memory, and look up what was measured; nothing is trained when a slider moves."""
 
-import html
 from collections.abc import Sequence
 
 from lessons_lib import plots
 from lessons_lib.timing.table import duration
 from lessons_lib.training_batches import BatchCost
 from lessons_lib.training_memory import in_words
-from lessons_lib.widgets.fallback import have_widgets, show
+from lessons_lib.widgets.explorer import explorer
+from lessons_lib.widgets.fallback import have_widgets
 
 MEMORIES = tuple(2**power for power in (20, 23, 26, 28, 30, 33, 35))  # bytes: 1 MiB to 32 GiB
 
@@ -49,23 +49,14 @@ def batch_explorer(costs: Sequence[BatchCost]) -> None:
     room = ipywidgets.SelectionSlider(
         options=[(in_words(size), size) for size in MEMORIES], value=memory, description="memory", layout=wide
     )
-    told, shown = ipywidgets.HTML(), ipywidgets.HTML()
-    told.add_class("batch-readout")
-    drawn: dict[tuple[int, int], str] = {}
-
-    def redraw(_change: object = None) -> None:
-        chosen = costs[batch.value]
-        told.value = f'<p role="status">{html.escape(describe(chosen, room.value))}</p>'
-        key = (batch.value, room.value)
-        if key not in drawn:
-            drawn[key] = _picture(costs, chosen, room.value)
-        shown.value = drawn[key]
-
-    for slider in (batch, room):
-        slider.observe(redraw, "value")
-    redraw()
     text = "\n".join(describe(cost, memory) for cost in costs)
-    show(ipywidgets.VBox([batch, room, told, shown]), html=told.value + shown.value, text=text)
+    explorer(
+        [batch, room],
+        lambda place, size: describe(costs[place], size),
+        lambda place, size: _picture(costs, costs[place], size),
+        name="batch",
+        text=text,
+    )
 
 
 def _picture(costs: Sequence[BatchCost], chosen: BatchCost, memory_bytes: int) -> str:

@@ -1,13 +1,13 @@
 """Lesson 12: choose a scenario and a candidate, and see which budgets are met; finished measurements are looked up."""
 
-import html
 from collections.abc import Mapping, Sequence
 
 from lessons_lib import plots
 from lessons_lib.capstone.choosing import cheapest
 from lessons_lib.capstone.judging import Judged
 from lessons_lib.explained import Mistake
-from lessons_lib.widgets.fallback import have_widgets, show
+from lessons_lib.widgets.explorer import explorer
+from lessons_lib.widgets.fallback import have_widgets
 from lessons_lib.widgets.keyboard import choice
 
 
@@ -51,21 +51,13 @@ def budget_explorer(found: Mapping[str, Sequence[Judged]], scenario: str, candid
         options=[(name, place) for place, name in enumerate(names)], value=first, description="candidate",
         layout={"width": "44em"},
     )  # fmt: skip
-    told, shown = ipywidgets.HTML(), ipywidgets.HTML()
-    told.add_class("budget-readout")
-    drawn: dict[tuple[str, int], str] = {}
-
-    def redraw(_change: object = None) -> None:
-        key = (jobs.value, which.value)
-        told.value = f'<p role="status">{html.escape(describe(found[key[0]], key[1]))}</p>'
-        if key not in drawn:
-            drawn[key] = plots.budgets(found[key[0]][key[1]])._repr_html_()
-        shown.value = drawn[key]
-
-    for part in (jobs, which):
-        part.observe(redraw, "value")
-    redraw()
-    show(ipywidgets.VBox([jobs, which, told, shown]), html=told.value + shown.value, text=text)
+    explorer(
+        [jobs, which],
+        lambda job, place: describe(found[job], place),
+        lambda job, place: plots.budgets(found[job][place])._repr_html_(),
+        name="budget",
+        text=text,
+    )
 
 
 def _first(found: Mapping[str, Sequence[Judged]], names: Sequence[str], scenario: str, candidate: str | None) -> int:

@@ -1,8 +1,6 @@
 """Lesson 10: move the inputs of the cost model; the costs, their crossing and every formula follow at once."""
 
-import html
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,7 +12,8 @@ from lessons_lib.economics.inputs import Input, Inputs
 from lessons_lib.economics.shares import inference_share
 from lessons_lib.economics.told import IN
 from lessons_lib.economics.units import in_words, when
-from lessons_lib.widgets.fallback import have_widgets, show
+from lessons_lib.widgets.explorer import explorer
+from lessons_lib.widgets.fallback import have_widgets
 from lessons_lib.widgets.keyboard import choice
 
 MOVED = ("requests", "growth", "utilisation", "serving_price", "fewest_machines", "retrainings", "lifetime")
@@ -74,24 +73,21 @@ def cost_explorer(inputs: Inputs, moved: Sequence[str] = MOVED, currency: str = 
     }  # fmt: skip
     counted = choice("counted in", [(IN[name], name) for name in CURRENCIES])
     counted.value = currency
-    told, shown = ipywidgets.HTML(), ipywidgets.HTML()
-    told.add_class("costs-readout")
 
-    def redraw(_change: object = None) -> None:
-        chosen = inputs.changed(**{name: slider.value for name, slider in sliders.items()})
-        told.value = f'<p role="status">{html.escape(describe(chosen, counted.value))}</p>'
-        key = tuple(slider.value for slider in sliders.values())
-        shown.value = drawn(key, counted.value)
+    def chosen(values: Sequence[float]) -> Inputs:
+        return inputs.changed(**dict(zip(sliders, values, strict=True)))
 
-    @lru_cache(maxsize=256)
-    def drawn(values: tuple[float, ...], unit: str) -> str:
-        chosen = inputs.changed(**dict(zip(sliders, values, strict=True)))
-        return picture(chosen, unit)._repr_html_() + costs(chosen).folded()._repr_html_()
+    def draw(*values: Any) -> str:
+        *moved_to, unit = values
+        return picture(chosen(moved_to), unit)._repr_html_() + costs(chosen(moved_to)).folded()._repr_html_()
 
-    for control in (*sliders.values(), counted):
-        control.observe(redraw, "value")
-    redraw()
-    show(ipywidgets.VBox([*sliders.values(), counted, told, shown]), html=told.value + shown.value, text=text)
+    explorer(
+        [*sliders.values(), counted],
+        lambda *values: describe(chosen(values[:-1]), values[-1]),
+        draw,
+        name="costs",
+        text=text,
+    )
 
 
 def picture(inputs: Inputs, currency: str = "USD") -> plots.Picture:

@@ -1,12 +1,13 @@
 """Lesson 05: choose a deadline and a promise, and look up which engine keeps it; no slider starts a measurement."""
 
-import html
 from collections.abc import Mapping
+from functools import partial
 
 from lessons_lib import plots
 from lessons_lib.latencies import Latencies, chance_of_a_slow_one
 from lessons_lib.timing.table import duration
-from lessons_lib.widgets.fallback import have_widgets, show
+from lessons_lib.widgets.explorer import explorer
+from lessons_lib.widgets.fallback import have_widgets
 
 DEADLINES_MS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 PROMISES = (50.0, 90.0, 95.0, 99.0, 99.9)
@@ -55,22 +56,8 @@ def deadline_explorer(found: Mapping[str, Latencies]) -> None:
     promise = ipywidgets.SelectionSlider(
         options=[(f"{percent:g} %", percent) for percent in PROMISES], value=99.0, description="promise", layout=wide
     )
-    told, shown = ipywidgets.HTML(), ipywidgets.HTML()
-    told.add_class("deadline-readout")
-    drawn: dict[tuple[float, float], str] = {}
-
-    def redraw(_change: object = None) -> None:
-        key = (deadline.value, promise.value)
-        told.value = f'<p role="status">{html.escape(describe(found, *key))}</p>'
-        if key not in drawn:
-            drawn[key] = _picture(found, *key)
-        shown.value = drawn[key]
-
-    for slider in (deadline, promise):
-        slider.observe(redraw, "value")
-    redraw()
     text = "\n".join(describe(found, ms, 99.0) for ms in (1.0, 100.0))
-    show(ipywidgets.VBox([deadline, promise, told, shown]), html=told.value + shown.value, text=text)
+    explorer([deadline, promise], partial(describe, found), partial(_picture, found), name="deadline", text=text)
 
 
 def _picture(found: Mapping[str, Latencies], deadline_ms: float, percent: float) -> str:

@@ -1,14 +1,13 @@
 """Lesson 11: choose a drift, a detector and a threshold, and look up how often it would ring and what that costs."""
 
-import html
-
 from lessons_lib import plots
 from lessons_lib.drift.cost import A_YEAR, Choice, Stakes, cheapest, choices
 from lessons_lib.drift.told import costs_words
 from lessons_lib.drift.told_costs import money
 from lessons_lib.drift.weeks import Place, Watched
 from lessons_lib.explained import Mistake
-from lessons_lib.widgets.fallback import have_widgets, show
+from lessons_lib.widgets.explorer import explorer
+from lessons_lib.widgets.fallback import have_widgets
 from lessons_lib.widgets.keyboard import choice
 
 
@@ -69,23 +68,13 @@ def drift_explorer(watched: Watched, stakes: Stakes | None = None) -> None:
     )
     for slider in (strength, often):
         slider.style.description_width = "6em"
-    told, shown = ipywidgets.HTML(), ipywidgets.HTML()
-    told.add_class("drift-readout")
-    drawn: dict[tuple[str, Place, float], str] = {}
-
-    def redraw(_change: object = None) -> None:
-        place = (kind.value, strength.value)
-        sentence = describe(watched, detector.value, place, often.value, stakes)
-        told.value = f'<p role="status">{html.escape(sentence)}</p>'
-        key = (detector.value, place, often.value)
-        if key not in drawn:
-            drawn[key] = _picture(watched, *key, stakes)
-        shown.value = drawn[key]
-
-    for control in (kind, detector, strength, often):
-        control.observe(redraw, "value")
-    redraw()
-    show(ipywidgets.VBox([kind, detector, strength, often, told, shown]), html=told.value + shown.value, text=text)
+    explorer(
+        [kind, detector, strength, often],
+        lambda kind, name, strength, a_year: describe(watched, name, (kind, strength), a_year, stakes),
+        lambda kind, name, strength, a_year: _picture(watched, name, (kind, strength), a_year, stakes),
+        name="drift",
+        text=text,
+    )
 
 
 def _picture(watched: Watched, detector: str, place: Place, a_year: float, stakes: Stakes) -> str:

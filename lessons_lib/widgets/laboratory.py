@@ -1,6 +1,5 @@
 """The comparison laboratory of lesson 09: choose a configuration by keyboard or mouse, look it up, see where it lies."""
 
-import html
 from collections.abc import Sequence
 
 from lessons_lib import plots
@@ -8,6 +7,7 @@ from lessons_lib.explained import Mistake
 from lessons_lib.grid import Grid, Row, in_words
 from lessons_lib.recorded import Recording
 from lessons_lib.tables import Table
+from lessons_lib.widgets.explorer import status
 from lessons_lib.widgets.fallback import have_widgets, show
 from lessons_lib.widgets.keyboard import choice
 
@@ -139,7 +139,7 @@ class Bench:
         row = self._grid.find(self.variant.value, self.engine.value, self.batch.value)
         assert row is not None, "only what was measured can be chosen"
         self.text = describe(row, self.place.value)
-        self.readout.value = f'<p role="status">{html.escape(self.text)}</p>'
+        self.readout.value = status(self.text)
         if row not in self._drawn:
             self._drawn[row] = self._draw(row)
         self.picture.value = self._drawn[row]

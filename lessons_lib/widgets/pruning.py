@@ -1,6 +1,5 @@
 """Lesson 07: set budgets for time and bytes, and see which variant to take; the rows are looked up, nothing is measured."""
 
-import html
 import math
 from collections.abc import Sequence
 
@@ -8,7 +7,8 @@ from lessons_lib import plots
 from lessons_lib.pruning_study.budgets import QUANTITIES, most_accurate
 from lessons_lib.pruning_study.variants import Variant, kib
 from lessons_lib.timing.table import duration
-from lessons_lib.widgets.fallback import have_widgets, show
+from lessons_lib.widgets.explorer import explorer
+from lessons_lib.widgets.fallback import have_widgets
 from lessons_lib.widgets.keyboard import choice
 
 ANY = math.inf
@@ -55,27 +55,17 @@ def pareto_explorer(rows: Sequence[Variant]) -> None:
     if not have_widgets():
         print(text)
         return
-    import ipywidgets
 
     time = _slider("latency", [("any" if t == ANY else duration(t), t) for t in times])
     size = _slider("zipped", [("any" if s == ANY else kib(s), s) for s in sizes])
     across = choice("Across", list(QUANTITIES))
-    told, shown = ipywidgets.HTML(), ipywidgets.HTML()
-    told.add_class("pareto-readout")
-    drawn: dict[tuple[str, float, float], str] = {}
-
-    def redraw(_change: object = None) -> None:
-        sentence = describe(rows, time.value, size.value)
-        told.value = f'<p role="status">{html.escape(sentence)}</p>'
-        key = (across.value, time.value, size.value)
-        if key not in drawn:
-            drawn[key] = _picture(rows, *key, sentence)
-        shown.value = drawn[key]
-
-    for part in (time, size, across):
-        part.observe(redraw, "value")
-    redraw()
-    show(ipywidgets.VBox([time, size, across, told, shown]), html=told.value + shown.value, text=text)
+    explorer(
+        [time, size, across],
+        lambda time, size, _: describe(rows, time, size),
+        lambda time, size, across: _picture(rows, across, time, size, describe(rows, time, size)),
+        name="pareto",
+        text=text,
+    )
 
 
 def _slider(name: str, options: list[tuple[str, float]]):

@@ -1,6 +1,5 @@
 """Lesson 06: choose bits, scheme and layer; the accuracy was measured before and is looked up."""
 
-import html
 from collections.abc import Mapping
 
 from torch import nn
@@ -8,7 +7,8 @@ from torch import nn
 from lessons_lib import plots
 from lessons_lib.explained import NotHere
 from lessons_lib.quantization import Trial, layers, short_names
-from lessons_lib.widgets.fallback import have_widgets, show
+from lessons_lib.widgets.explorer import explorer
+from lessons_lib.widgets.fallback import have_widgets
 from lessons_lib.widgets.keyboard import choice
 
 Trials = Mapping[tuple[int, str], Trial]
@@ -61,25 +61,14 @@ def bits_explorer(model: nn.Module, trials: Trials, float32_accuracy: float, flo
     scheme = choice("scheme", list(dict.fromkeys(one for _, one in trials)))
     layer = choice("layer", [(name, layer) for layer, name in names.items()])
     layer.value = heaviest
-    told, shown = ipywidgets.HTML(), ipywidgets.HTML()
-    told.add_class("bits-readout")
-    shown.add_class("bits-picture")
-    drawn: dict[tuple[int, str, str], str] = {}
 
-    def redraw(_change: object = None) -> None:
-        key = bits.value, scheme.value
-        if key not in trials:
-            told.value, shown.value = '<p role="status">This trial was not finished.</p>', ""
-            return
-        sentence = sentences[key, layer.value]
-        told.value = f'<p role="status">{html.escape(sentence)}</p>'
-        if (*key, layer.value) not in drawn:
-            weight = layers(model)[layer.value].weight
-            picture = plots.levels(weight, trials[key].qtype, title=f"weights of {names[layer.value]}", alt=sentence)
-            drawn[*key, layer.value] = picture._repr_html_()
-        shown.value = drawn[*key, layer.value]
+    def say(bits: int, scheme: str, layer: str) -> str:
+        return sentences.get(((bits, scheme), layer), "This trial was not finished.")
 
-    for chooser in (bits, scheme, layer):
-        chooser.observe(redraw, "value")
-    redraw()
-    show(ipywidgets.VBox([bits, scheme, layer, told, shown]), html=told.value + shown.value, text=text)
+    def draw(bits: int, scheme: str, layer: str) -> str:
+        if (bits, scheme) not in trials:
+            return ""
+        weight, title = layers(model)[layer].weight, f"weights of {names[layer]}"
+        return plots.levels(weight, trials[bits, scheme].qtype, title=title, alt=say(bits, scheme, layer))._repr_html_()
+
+    explorer([bits, scheme, layer], say, draw, name="bits", text=text)

@@ -1,11 +1,12 @@
 """Lesson 01: pick a learning rate and look the finished run up; nothing is trained when the slider moves."""
 
-import html
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from lessons_lib import plots
-from lessons_lib.widgets.fallback import have_widgets, show
+from lessons_lib.widgets.explorer import explorer
+from lessons_lib.widgets.fallback import have_widgets
 
 
 def describe(rate: float, losses: Sequence[float]) -> str:
@@ -46,21 +47,8 @@ def rate_explorer(runs: Mapping[float, Sequence[float]]) -> None:
     slider = ipywidgets.SelectionSlider(
         options=[(f"{rate:g}", rate) for rate in rates], value=middle, description="rate", layout={"width": "32em"}
     )
-    told, shown = ipywidgets.HTML(), ipywidgets.HTML()
-    told.add_class("rate-readout")
-    drawn: dict[float, str] = {}
-
-    def redraw(_change: object = None) -> None:
-        rate = slider.value
-        told.value = f'<p role="status">{html.escape(describe(rate, runs[rate]))}</p>'
-        if rate not in drawn:
-            drawn[rate] = _picture(runs, rate)
-        shown.value = drawn[rate]
-
-    slider.observe(redraw, "value")
-    redraw()
     text = "\n".join(describe(rate, runs[rate]) for rate in rates)
-    show(ipywidgets.VBox([slider, told, shown]), html=told.value + shown.value, text=text)
+    explorer([slider], lambda rate: describe(rate, runs[rate]), partial(_picture, runs), name="rate", text=text)
 
 
 def _picture(runs: Mapping[float, Sequence[float]], rate: float) -> str:

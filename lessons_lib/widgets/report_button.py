@@ -1,8 +1,7 @@
 """Lesson 12: a button that writes the learner's report, and a sentence that says where it is."""
 
-import html
-
 from lessons_lib.explained import Explained
+from lessons_lib.widgets.explorer import status
 from lessons_lib.widgets.fallback import have_widgets, show
 
 BEFORE = "Press the button to write the report, or run `python3 run.py report` in a terminal."
@@ -29,19 +28,15 @@ def report_button() -> None:
     import ipywidgets
 
     button = ipywidgets.Button(description="Write my report", layout={"width": "auto"})
-    told = ipywidgets.HTML(_status(BEFORE))
+    told = ipywidgets.HTML(status(BEFORE))
     told.add_class("report-readout")
 
     def write(_button: object) -> None:
-        button.disabled, told.value = True, _status("Writing ...")
+        button.disabled, told.value = True, status("Writing ...")
         try:
-            told.value = _status(write_and_describe())
+            told.value = status(write_and_describe())
         finally:
             button.disabled = False
 
     button.on_click(write)
     show(ipywidgets.VBox([button, told]), html=told.value, text=BEFORE)
-
-
-def _status(text: str) -> str:
-    return f'<p role="status">{html.escape(text)}</p>'

@@ -1,6 +1,5 @@
 """Lesson 11: how much worse is the new version, and how exact should the rollout be? Simulated rollouts are looked up."""
 
-import html
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -9,7 +8,8 @@ import numpy as np
 from lessons_lib import plots
 from lessons_lib.rollout import Outcomes, Policy, simulate
 from lessons_lib.rollout.told import kind
-from lessons_lib.widgets.fallback import have_widgets, show
+from lessons_lib.widgets.explorer import explorer
+from lessons_lib.widgets.fallback import have_widgets
 
 DIFFERENCES = (-0.02, -0.01, 0.0, 0.005, 0.01, 0.02, 0.03, 0.05)
 MARGINS = (0.01, 0.02, 0.05)
@@ -87,22 +87,15 @@ def rollout_explorer(grid: Grid, before: float = 0.20) -> None:
     exact = ipywidgets.SelectionSlider(
         options=[(f"{100 * value:g}", value) for value in margins], value=middle, description="margin", layout=wide
     )
-    told, shown = ipywidgets.HTML(), ipywidgets.HTML()
-    told.add_class("rollout-readout")
-    drawn: dict[tuple[float, float], str] = {}
 
-    def redraw(_change: object = None) -> None:
-        key = gap.value, exact.value
-        told.value = f'<p role="status">{html.escape(describe(*key, grid[key], before))}</p>'
-        if key not in drawn:
-            row = [grid[value, exact.value] for value in differences]
-            drawn[key] = plots.fates(differences, row, exact.value, before, gap.value)._repr_html_()
-        shown.value = drawn[key]
+    def say(difference: float, margin: float) -> str:
+        return describe(difference, margin, grid[difference, margin], before)
 
-    for slider in (gap, exact):
-        slider.observe(redraw, "value")
-    redraw()
-    show(ipywidgets.VBox([gap, exact, told, shown]), html=told.value + shown.value, text=text)
+    def draw(difference: float, margin: float) -> str:
+        row = [grid[value, margin] for value in differences]
+        return plots.fates(differences, row, margin, before, difference)._repr_html_()
+
+    explorer([gap, exact], say, draw, name="rollout", text=text)
 
 
 def _points(share: float) -> str:

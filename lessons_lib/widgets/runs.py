@@ -1,11 +1,11 @@
 """Lesson 03: pick a finished study's trial and look its runs up; nothing is trained when the slider moves."""
 
-import html
 from collections.abc import Mapping
 
 from lessons_lib import plots
 from lessons_lib.study import Run, mean
-from lessons_lib.widgets.fallback import have_widgets, show
+from lessons_lib.widgets.explorer import explorer
+from lessons_lib.widgets.fallback import have_widgets
 
 
 def describe(name: str, runs: Mapping[int, Run]) -> str:
@@ -39,20 +39,13 @@ def runs_explorer(found: Mapping[str, Mapping[int, Run]]) -> None:
     import ipywidgets
 
     slider = ipywidgets.SelectionSlider(options=list(finished), description="trial", layout={"width": "36em"})
-    told, shown = ipywidgets.HTML(), ipywidgets.HTML()
-    told.add_class("runs-readout")
-    drawn: dict[str, str] = {}
-
-    def redraw(_change: object = None) -> None:
-        name = slider.value
-        told.value = f'<p role="status">{html.escape(describe(name, finished[name]))}</p>'
-        if name not in drawn:
-            drawn[name] = picture(finished, name)._repr_html_()
-        shown.value = drawn[name]
-
-    slider.observe(redraw, "value")
-    redraw()
-    show(ipywidgets.VBox([slider, told, shown]), html=told.value + shown.value, text=text)
+    explorer(
+        [slider],
+        lambda name: describe(name, finished[name]),
+        lambda name: picture(finished, name)._repr_html_(),
+        name="runs",
+        text=text,
+    )
 
 
 def picture(found: Mapping[str, Mapping[int, Run]], chosen: str) -> plots.Picture:

@@ -1,6 +1,5 @@
 """Lesson 08: choose a load, the largest batch and the waiting time; the queue is simulated at once, and measured on request."""
 
-import html
 import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -10,6 +9,7 @@ from lessons_lib.explained import Explained
 from lessons_lib.queueing import Policy, ServiceTimes, Simulated, poisson_arrivals, simulate
 from lessons_lib.serving import Point
 from lessons_lib.serving.points import in_words
+from lessons_lib.widgets.explorer import status
 from lessons_lib.widgets.fallback import have_widgets, show
 
 BATCHES = (1, 2, 4, 8, 16, 32, 64)
@@ -154,7 +154,7 @@ class _Bench:
         self.picture.value = self._draw(policy, rate)
 
     def _say(self, text: str) -> None:
-        self.readout.value = f'<p role="status">{html.escape(text)}</p>'
+        self.readout.value = status(text)
 
     def _measure(self, _button: object) -> None:
         policy, rate = self._chosen()

@@ -11,6 +11,7 @@ from torch import nn
 
 from lessons_lib import signs, training
 from lessons_lib.signs.conditions import Conditions
+from lessons_lib.widgets.explorer import status
 from lessons_lib.widgets.fallback import have_widgets, show
 
 EFFECTS = {"fog": 3.0, "dusk": 1.0, "snow": 2.0, "blur": 3.0, "noise": 0.6, "lens_dirt": 1.5}  # with the largest value
@@ -68,7 +69,7 @@ def sign_explorer(model: nn.Module) -> None:
         shown.value = image_tag(image, f"Road sign {signs.CLASSES[sign.value]} as rendered. {sentence}")
         # The handle of a slider carries no name of its own, so the sentence says what was moved, and to where.
         moved = f"{change['owner'].description} {_said(change['new'])}. " if change else ""
-        told.value = f'<p role="status">{html.escape(moved + sentence)}</p>'
+        told.value = status(moved + sentence)
 
     for control in (sign, *sliders.values()):
         control.observe(redraw, "value")

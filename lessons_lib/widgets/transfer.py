@@ -1,13 +1,13 @@
 """Lesson 04: choose images a class and a way to learn; the finished run is drawn in front of its rivals."""
 
-import html
 from collections.abc import Sequence
 
 from lessons_lib import plots
 from lessons_lib.plots.bands import LINES
 from lessons_lib.transfer.methods import METHODS, SCRATCH
 from lessons_lib.transfer.runs import Run
-from lessons_lib.widgets.fallback import have_widgets, show
+from lessons_lib.widgets.explorer import explorer
+from lessons_lib.widgets.fallback import have_widgets
 from lessons_lib.widgets.keyboard import choice
 
 STYLES = dict(zip(METHODS, LINES, strict=False))  # colour, line and marker as in the pictures of the lesson
@@ -60,23 +60,15 @@ def transfer_explorer(runs: Sequence[Run]) -> None:
     )
     buttons = choice("method", methods)
     buttons.value = methods[-1]
-    told, shown = ipywidgets.HTML(), ipywidgets.HTML()
-    told.add_class("transfer-readout")
-    shown.add_class("transfer-picture")
-    drawn: dict[tuple[int, str], str] = {}
 
-    def redraw(_change: object = None) -> None:
-        at = slider.value, buttons.value
-        sentence = describe(found[at], _rivals(found, slider.value)) if at in found else "This run was not finished."
-        told.value = f'<p role="status">{html.escape(sentence)}</p>'
-        if at not in drawn:
-            drawn[at] = _picture(_rivals(found, slider.value), buttons.value, sentence)
-        shown.value = drawn[at]
+    def say(size: int, method: str) -> str:
+        rivals = _rivals(found, size)
+        return describe(found[size, method], rivals) if (size, method) in found else "This run was not finished."
 
-    slider.observe(redraw, "value")
-    buttons.observe(redraw, "value")
-    redraw()
-    show(ipywidgets.VBox([slider, buttons, told, shown]), html=told.value + shown.value, text=text)
+    def draw(size: int, method: str) -> str:
+        return _picture(_rivals(found, size), method, say(size, method))
+
+    explorer([slider, buttons], say, draw, name="transfer", text=text)
 
 
 def _rivals(found: dict[tuple[int, str], Run], per_class: int) -> list[Run]:
