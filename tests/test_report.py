@@ -327,6 +327,14 @@ def test_a_key_that_stands_twice_is_noticed(written, tmp_path):
     assert verify(copy).status == ALTERED
 
 
+@pytest.mark.parametrize("added", ['"grade": "A"', '"grade": 1e999', '"": 0'])
+def test_what_was_added_beside_the_content_is_noticed(written, tmp_path, added):
+    told = written[1].read_text(encoding="utf-8").rstrip().removesuffix("}")
+    (tmp_path / "more.json").write_text(f"{told}, {added}}}", encoding="utf-8")
+    found = verify(tmp_path / "more.json")
+    assert (found.status, "has been altered since it was written" in str(found)) == (ALTERED, True), str(found)
+
+
 def test_line_ends_and_the_spelling_of_json_do_not_matter(written, tmp_path):
     page, data = written
     (tmp_path / "a.html").write_bytes(page.read_bytes().replace(b"\n", b"\r\n"))

@@ -15,6 +15,7 @@ HONEST = (
     "somebody who computes the checksum anew, and says nothing of how the record came about."
 )
 NOT_RECORDED = "a machine that was not recorded"
+FIELDS = {"kind", "format", "content", "sha256"}  # of a report of this format; the checksum covers the content alone
 
 
 @dataclass(frozen=True)
@@ -101,10 +102,10 @@ def _report(text: str, name: str) -> dict[str, Any]:
 
 
 def _check(report: dict[str, Any], text: str, name: str) -> None:
-    """Compare both checksums.
+    """Compare both checksums, and look for what neither of them covers.
 
     Raises:
-        Unusable: one of them is missing or wrong.
+        Unusable: a checksum is missing or wrong, or something stands beside the content.
     """
     content, given = report.get("content"), report.get("sha256")
     if report.get("format") != FORMAT or not isinstance(content, dict) or not isinstance(given, str):
@@ -116,6 +117,11 @@ def _check(report: dict[str, Any], text: str, name: str) -> None:
     if found != given:
         shown = f"its checksum is {found[:12]}... and should be {given[:12]}..."
         raise Unusable(f"{name} has been altered since it was written: {shown}", ALTERED)
+    if added := sorted(set(report) - FIELDS):
+        raise Unusable(
+            f"{name} has been altered since it was written: no report has {', '.join(repr(one)[:40] for one in added)} in it.",
+            ALTERED,
+        )
     if (seal := seal_of(text)) and seal != page_checksum(text):
         raise Unusable(
             f"{name} has been altered since it was written: the report in it is unaltered, but the page around it is not.",
