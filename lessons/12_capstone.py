@@ -38,6 +38,7 @@ own = {}                        # trained networks of your own, by name; "Your b
 mine, known = candidates.Candidate(VARIANT, ENGINE, BATCH, THREADS), [*candidates.VARIANTS, *own]
 candidates.check(mine, known)   # a slip in the first cell is told now, before anything is measured
 candidates.check_shown(SHOWN, known)
+candidates.check_price(PRICE_PER_HOUR)
 trial.check_networks(own, data)
 
 # %% [markdown]

@@ -336,6 +336,14 @@ def test_more_threads_than_cores_are_refused(monkeypatch):
         candidates.check(Candidate("base", "eager"), ["base", "channels -50 %", "base"])
 
 
+@pytest.mark.parametrize("price", [0, -0.04, math.nan, "4 cents", None])
+def test_a_core_without_a_price_is_refused_before_anything_is_measured(price):
+    with pytest.raises(Mistake, match=r"PRICE_PER_HOUR is .*; it has to be a number above 0"):
+        candidates.check_price(price)
+    with pytest.raises(Mistake, match="PRICE_PER_HOUR"):
+        measuring.measure([BASE], {}, dataset(), price_per_hour=price)
+
+
 def test_what_the_explorer_is_to_show_is_known_before_it_is_measured():
     candidates.check_shown("", ["base"])
     candidates.check_shown("mine · ONNX Runtime int8 · batch 32", ["base", "mine"])

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from lessons_lib import engines, machine
+from lessons_lib.economics.refusing import ABOVE_0, require
 from lessons_lib.explained import Mistake, NotHere
 
 ENGINES = tuple(name for name in engines.NAMES if not name.startswith("GPU"))
@@ -64,6 +65,15 @@ def check(candidate: Candidate, variants: Sequence[str]) -> None:
     _must_count("THREADS", candidate.threads, cores, "the cores that there are; more threads only wait for each other")
     if reason := engines.missing(candidate.engine):
         raise NotHere(reason)
+
+
+def check_price(price_per_hour: float) -> None:
+    """See that a core has a price that budgets can be a share of.
+
+    Raises:
+        Mistake: it is no number, or not above 0: half of nothing is no budget.
+    """
+    require("PRICE_PER_HOUR", price_per_hour, ABOVE_0)
 
 
 def check_shown(name: str, variants: Iterable[str]) -> None:

@@ -14,7 +14,7 @@ from torch import nn
 from lessons_lib import compare, engines
 from lessons_lib.batching import take_batch
 from lessons_lib.capstone import memory
-from lessons_lib.capstone.candidates import BASE, Candidate, check
+from lessons_lib.capstone.candidates import BASE, Candidate, check, check_price
 from lessons_lib.capstone.trial import check_networks
 from lessons_lib.cold_start import store
 from lessons_lib.datasets.split import Dataset
@@ -88,8 +88,9 @@ def measure(
         One result for each candidate in the same order, the base first.
 
     Raises:
-        Mistake, NotHere: a candidate that cannot be measured here, or a network that cannot be run; named.
+        Mistake, NotHere: a candidate that cannot be measured here, a network that cannot be run, or a price that is not above 0; named.
     """
+    check_price(price_per_hour)
     wanted = list(dict.fromkeys([BASE, *candidates]))
     for candidate in wanted:
         check(candidate, list(variants))
