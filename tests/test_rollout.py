@@ -91,6 +91,16 @@ def test_failures_within_what_is_tolerated_are_no_alarm_and_two_in_a_row_are():
         ({"slower": 0}, "slower"),
         ({"prove_before": 0.01}, "prove_before"),
         ({"prove_before": float("nan")}, "prove_before"),
+        ({"prove_before": "0.2"}, "prove_before"),
+        ({"shares": 0.5}, "shares"),
+        ({"shares": ("1 %", 1.0)}, "shares"),
+        ({"shares": (0.1, float("nan"), 1.0)}, "shares"),
+        ({"margin": "2 %"}, "margin"),
+        ({"level": None}, "level"),
+        ({"least": float("nan")}, "least"),
+        ({"patience": "20_000"}, "patience"),
+        ({"look_every": 2.5}, "look_every"),
+        ({"slower": "2"}, "slower"),
     ],
 )
 def test_a_policy_that_makes_no_sense_is_refused_by_name(changed, named):
@@ -173,7 +183,7 @@ def test_versions_may_disagree_on_every_request():
 
 
 def test_shares_that_are_no_probabilities_are_refused():
-    for lost, won in ((-0.1, 0.1), (0.6, 0.5)):
+    for lost, won in ((-0.1, 0.1), (0.6, 0.5), (float("nan"), 0.1), (0.1, float("nan"))):
         with pytest.raises(Mistake, match="probabilities"):
             simulate(lost, won)
 

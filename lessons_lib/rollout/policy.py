@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from lessons_lib.explained import Mistake
 from lessons_lib.rollout.evidence import log_failing, log_needed, log_not_worse, log_worse
@@ -30,26 +31,31 @@ class Policy:
     slower: float | None = None
 
     def __post_init__(self) -> None:
-        shares = list(self.shares)
-        if not shares or shares != sorted(set(shares)) or shares[0] <= 0 or shares[-1] != 1:
+        shares = list(self.shares) if isinstance(self.shares, Sequence) else []
+        rise = all(map(_is_number, shares)) and all(low < high for low, high in pairwise([0, *shares]))
+        if not rise or shares[-1:] != [1]:
             raise Mistake(f"shares is {self.shares!r}; give shares that rise to 1, such as (0.01, 0.1, 1.0).")
         for name in ("margin", "level", "tolerated"):
-            if not 0 < getattr(self, name) < 1:
-                raise Mistake(f"{name} is {getattr(self, name)!r}; give a number between 0 and 1.")
+            if not _is_number(given := getattr(self, name)) or not 0 < given < 1:
+                raise Mistake(f"{name} is {given!r}; give a number between 0 and 1.")
         for name in ("least", "patience", "look_every"):
-            if getattr(self, name) < 1:
-                raise Mistake(f"{name} is {getattr(self, name)!r}; give a number of requests, 1 or more.")
-        if not self.prove_before > shares[0]:  # nor where it is no number
+            if not isinstance(given := getattr(self, name), int) or given < 1:
+                raise Mistake(f"{name} is {given!r}; give a whole number of requests, 1 or more.")
+        if not _is_number(self.prove_before) or not self.prove_before > shares[0]:  # nor where it is not finite
             raise Mistake(
                 f"prove_before is {self.prove_before!r}; the first share has to be smaller, or nothing can be shown."
             )
-        if self.slower is not None and not self.slower > 0:
+        if self.slower is not None and not (_is_number(self.slower) and self.slower > 0):
             raise Mistake(f"slower is {self.slower!r}; give how many times as long, such as 2.0, or None.")
 
     @property
     def unproven_stages(self) -> int:
         """How many stages a version passes before it has to have shown that it is not worse."""
         return sum(share < self.prove_before for share in self.shares)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float)
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ def simulate(lost: float, won: float, policy: Policy | None = None, *, runs: int
         Mistake: they are no probabilities.
     """
     policy = policy or Policy()
-    if min(lost, won) < 0 or lost + won > 1:
+    if not (lost >= 0 and won >= 0 and lost + won <= 1):  # nor where one is no number
         raise Mistake(f"lost is {lost!r} and won {won!r}; give probabilities of 0 or more whose sum is at most 1.")
     random = np.random.default_rng(seed)
     looks = _looks(policy.patience, policy) + len(policy.shares) * _looks(policy.least, policy)
