@@ -152,8 +152,9 @@ def test_policies_have_names_and_refuse_a_period_below_a_week():
     assert [str(policy) for policy in policies] == [
         "never", "every week", "every 4 weeks", "on alarm", "every 4 weeks and on alarm",
     ]  # fmt: skip
-    with pytest.raises(Mistake, match="1 week or more"):
-        Policy(0)
+    for period in (0, -4, 2.5, float("nan"), "4"):
+        with pytest.raises(Mistake, match="1 week or more"):
+            Policy(period)
 
 
 def watched(lost, size=50, rings=1.0):

@@ -48,8 +48,8 @@ class Policy:
     on_alarm: bool = False
 
     def __post_init__(self) -> None:
-        if self.every is not None and self.every < 1:
-            raise Mistake(f"A calendar has a period of 1 week or more; this is {self.every!r}.")
+        if self.every is not None and not (isinstance(self.every, int) and self.every >= 1):
+            raise Mistake(f"A calendar has a period of whole weeks, 1 week or more; this is {self.every!r}.")
 
     def __str__(self) -> str:
         calendar = f"every {self.every} weeks" if (self.every or 0) > 1 else "every week" if self.every else ""
