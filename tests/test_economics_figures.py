@@ -411,6 +411,8 @@ def test_what_moves_nothing_is_named_and_the_speed_of_the_network_explained():
         ({"self": 1}, "there is no input 'self'"),
         ({"latency": None}, "latency is None"),
         ({"serving_price": "0.10 EUR/hour"}, "Money is in USD"),
+        ({"requests": 10**400}, "it has to be a number that is finite"),
+        ({"growth": 100, "lifetime": "100 year"}, "no number is so large, with "),
     ],
 )
 def test_yours_is_refused_before_anything_is_measured(yours, told_of):

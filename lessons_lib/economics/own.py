@@ -12,6 +12,7 @@ from torch import nn
 from lessons_lib import compare, distillation, energy, engines, pruning, record, recorded, step_cost, timing, training
 from lessons_lib.batching import take_batch
 from lessons_lib.datasets.split import Dataset
+from lessons_lib.economics import formulas
 from lessons_lib.economics.assumptions import GPU_POWER, GPU_PRICE, assumed
 from lessons_lib.economics.inputs import Input, Inputs
 from lessons_lib.engines import Engine
@@ -184,7 +185,7 @@ def checked(yours: Any) -> dict[str, float | str]:
         yours: figures by the name of the input, see `Inputs.changed`.
 
     Raises:
-        Mistake: it is no dictionary of them, or one of them cannot be.
+        Mistake: it is no dictionary of them, one of them cannot be, or no cost can be worked out with them.
     """
     if not isinstance(yours, Mapping) or not all(isinstance(name, str) for name in yours):
         raise Mistake(
@@ -192,4 +193,5 @@ def checked(yours: Any) -> dict[str, float | str]:
         )
     for name, value in yours.items():
         assumed()[name].changed(value)
+    formulas.costs(assumed().changed(**yours))  # each may do by itself, and not all together
     return dict(yours)

@@ -1,6 +1,6 @@
 """Numbers that cannot be are refused by their name."""
 
-import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -33,6 +33,6 @@ def require(name: str, value: float, rule: Rule) -> None:
     Raises:
         Mistake: `value` is no finite number, or not as the rule asks; names it, what was given and what is expected.
     """
-    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
     if not number or not rule.holds(value):
         raise Mistake(f"{name} is {value!r}; it has to be a number {rule.words}.")

@@ -1,6 +1,7 @@
 """Formulas that are shown are the formulas that are calculated: text in, quantities with units out, and every step kept."""
 
 import ast
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,6 +11,7 @@ from typing import Any
 from lessons_lib.economics import growth
 from lessons_lib.economics.folded import Folded
 from lessons_lib.economics.units import in_words, number, quantity
+from lessons_lib.explained import Mistake
 from lessons_lib.tables import Table
 
 
@@ -98,7 +100,8 @@ def evaluate(formulas: Sequence[Formula], given: Mapping[str, tuple[float, str]]
         given: number and unit by name.
 
     Raises:
-        Mistake: a result is not of the kind of its unit. pint.DimensionalityError: different kinds were added or compared.
+        Mistake: a result is not of the kind of its unit, or larger than any number.
+        pint.DimensionalityError: different kinds were added or compared.
     """
     values = {name: quantity(*one) for name, one in given.items()}
     told = {name: in_words(*one) for name, one in given.items()}
@@ -107,6 +110,11 @@ def evaluate(formulas: Sequence[Formula], given: Mapping[str, tuple[float, str]]
         code, names = _compiled(formula.text)
         result = eval(code, {"__builtins__": {}, **FUNCTIONS}, values | {"month": quantity(1.0, "month")})
         step = Step(formula, {name: told[name] for name in names if name in told}, quantity(1.0, "") * result)
+        if not math.isfinite(step.value):
+            with_these = ", ".join(f"{name} = {text}" for name, text in step.given.items())
+            raise Mistake(
+                f"{formula.label.capitalize()}: no number is so large, with {with_these}. Make one of them smaller."
+            )
         values[formula.name], told[formula.name] = step.result, step.told
         steps.append(step)
     return Trace(steps)
