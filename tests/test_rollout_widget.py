@@ -127,7 +127,7 @@ def test_the_claim_cannot_be_tested_on_few_images_or_without_a_clear_case(done, 
 def test_answers_that_are_wrong_in_both_versions_are_told_apart_from_lost_and_won():
     live, new, labels = [0, 1, 2, 3, 4], [0, 1, 9, 8, 7], [0, 1, 2, 5, 7]
     assert told.differing_told(live, {"a": new}, labels) == (
-        "**a** answers 3 of them differently from the live version, and 1 of these are wrong in both. What is wrong in both, though "
+        "**a** answers 3 of them differently from the live version, and 1 of these is wrong in both. What is wrong in both, though "
         "differently, counts in the shadow, and is neither lost nor won."
     )
     assert lost_and_won(live, new, labels) == (1 / 5, 1 / 5)

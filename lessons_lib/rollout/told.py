@@ -42,9 +42,8 @@ def differing_told(live: Sequence[int], candidates: Mapping[str, Sequence[int]],
     parts = []
     for name, new in candidates.items():
         wrong = [right not in (old, young) for old, young, right in zip(live, new, labels, strict=True) if old != young]
-        parts.append(
-            f"**{name}** answers {len(wrong):,} of them differently from the live version, and {sum(wrong):,} of these are wrong in both"
-        )
+        both = f"{sum(wrong):,} of these {'is' if sum(wrong) == 1 else 'are'} wrong in both"
+        parts.append(f"**{name}** answers {len(wrong):,} of them differently from the live version, and {both}")
     return f"{'; '.join(parts)}. What is wrong in both, though differently, counts in the shadow, and is neither lost nor won."
 
 
