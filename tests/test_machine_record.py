@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from lessons_lib.machine_record.context import Context
 from lessons_lib.machine_record.findings import MOST_SAMPLES, Findings, series_of
 from lessons_lib.machine_record.kept import open_kept, path_beside
 from lessons_lib.machine_record.part import Part
+from lessons_lib.machine_record.parts import PARTS
 from lessons_lib.tables import Table
 from lessons_lib.timing import Measurement
 
@@ -88,6 +90,22 @@ def test_a_part_that_fails_does_not_stop_the_others(tmp_path, error, reason, cap
     assert re.search(reason, note)
     assert content["parts"]["05.good"]["facts"] == {"answer": 42}
     assert f"not measured: {note}" in capsys.readouterr().out
+
+
+def test_what_slows_down_the_rest_is_measured_last_and_stands_in_its_place(tmp_path):
+    order = []
+
+    def noting(name):
+        return lambda context: order.append(name) or FOUND
+
+    made = {name: replace(part(name, noting(name)), last=name == "05.b") for name in ("05.a", "05.b", "05.c")}
+    _, content = run(tmp_path, made)
+    assert order == ["05.a", "05.c", "05.b"]
+    assert list(content["parts"]) == ["05.a", "05.b", "05.c"]
+
+
+def test_the_part_with_the_profiler_is_the_last_one():
+    assert [name for name, one in PARTS.items() if one.last] == ["05.precision"]
 
 
 def test_a_stop_loses_only_the_part_in_hand(tmp_path, capsys):

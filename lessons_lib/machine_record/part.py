@@ -13,10 +13,12 @@ class Part:
     """A measurement that belongs to a lesson.
 
     name: lesson and subject, such as "05.precision". title: for people. measure: does it. tables: of findings, be they
-    measured a moment ago or read from a record.
+    measured a moment ago or read from a record. last: it leaves something behind in the process that slows down what is measured
+    after it, so a recorder keeps it for the end.
     """
 
     name: str
     title: str
     measure: Callable[[Context], Findings]
     tables: Callable[[Findings], list[Table]]
+    last: bool = False

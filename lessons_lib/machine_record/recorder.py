@@ -80,7 +80,8 @@ def _now() -> str:
 
 def _measure(plan: Plan, kept: Kept, say: Callable[[str], None], pressed: Callable[[], bool]) -> None:
     context = Context(plan.device, plan.profile, plan.seed, lambda text: say(f"    {text}"))
-    for number, (name, part) in enumerate(plan.parts.items(), 1):
+    in_turn = sorted(plan.parts.items(), key=lambda item: item[1].last)
+    for number, (name, part) in enumerate(in_turn, 1):
         title = f"[{number}/{len(plan.parts)}] {name}: {part.title}"
         if name in kept.parts:
             say(f"{title}: measured before the stop.")

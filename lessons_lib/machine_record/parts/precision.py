@@ -171,4 +171,6 @@ def _gain_table(findings: Findings) -> Table:
     return Table("The same work in float16, launched at once as a CUDA graph, against launched piece by piece", rows)
 
 
-PART = Part("05.precision", "Inference in several precisions", measure, tables)
+# Last, since PyTorch's profiler leaves CUPTI attached to the process, and each launch on a GPU is slower from then on.
+# Source: https://github.com/pytorch/pytorch/issues/144455
+PART = Part("05.precision", "Inference in several precisions", measure, tables, last=True)
