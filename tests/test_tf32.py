@@ -2,8 +2,12 @@ import warnings
 
 import pytest
 import torch
+from pretended_gpu import pretend
 
+from lessons_lib import engines, models
 from lessons_lib import tf32 as switch
+from lessons_lib.engines.resident import Resident
+from lessons_lib.gpu_inference import precisions
 from lessons_lib.tf32 import switches, tf32
 
 MATMUL, CUDNN = torch.backends.cuda.matmul, torch.backends.cudnn
@@ -95,3 +99,46 @@ def test_on_a_gpu_float32_means_float32_and_tf32_is_coarser():
         errors[on] = [((f.cpu() - e).norm() / e.norm()).item() for f, e in zip(found, exact, strict=True)]
     assert max(errors[False]) < 3e-5
     assert errors[True][0] > 5e-5  # of the products; for a convolution cuDNN may have a faster way than TF32
+
+
+@pytest.fixture
+def settings(monkeypatch):
+    """How often the switches were set."""
+    found, really = [], switch._set
+
+    def counted(*given):
+        found.append(given)
+        really(*given)
+
+    monkeypatch.setattr(switch, "_set", counted)
+    return found
+
+
+def test_a_block_within_one_that_asked_for_the_same_touches_no_switch(settings):
+    before = switches()
+    with tf32(True):
+        settings.clear()
+        with tf32(True):
+            assert (MATMUL.allow_tf32, CUDNN.allow_tf32) == (True, True)
+        assert (settings, MATMUL.allow_tf32) == ([], True)
+        with tf32(False), tf32(True):
+            assert MATMUL.allow_tf32
+    assert switches() == before
+
+
+def test_what_is_timed_in_float32_on_a_gpu_sets_no_switch_while_the_clock_runs(monkeypatch, settings):
+    with pretend(monkeypatch):
+        model, gpu = models.build("small", seed=0).eval(), torch.device("cuda:1")
+        runs = {name: Resident(model, precisions.ON_GPU[name], gpu) for name in ("float32", "TF32")}
+        timed = [*precisions.calls(runs, torch.rand(2, 3, 16, 16), gpu, copies=False).values()]
+        names = ["GPU eager", "GPU TF32"]
+        built = engines.build(names, model, (3, 16, 16), torch.rand(1, 3, 16, 16), gpu=gpu)
+        timed += [built[name].on(torch.rand(2, 3, 16, 16)) for name in names]
+        for call in timed:
+            with call.context():
+                settings.clear()
+                call()
+                assert settings == []
+            settings.clear()
+            call()
+            assert len(settings) == 2, "alone, a call sets the switches and puts them back"

@@ -6,6 +6,7 @@ import math
 import random
 import subprocess
 import sys
+from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from lessons_lib.timing import compare, measure
+from lessons_lib.timing import Within, compare, measure
 from lessons_lib.timing.measurement import Comparison, Measurement
 from lessons_lib.timing.stopwatch import Stopwatch
 from lessons_lib.timing.table import duration
@@ -536,3 +537,19 @@ def test_the_benchmark_writes_its_report(tmp_path):
     rows = [line for line in report.read_text(encoding="utf-8").splitlines() if line.startswith("| 1 |")]
     assert len(rows) == 3
     assert done.returncode == ("MISSED" in "".join(rows)), done.stderr
+
+
+def test_a_context_is_entered_for_each_sample_before_its_clock_starts(clock):
+    @contextmanager
+    def switched():
+        clock.now += 1.0
+        clock.log.append("on")
+        yield
+        clock.log.append("off")
+        clock.now += 1.0
+
+    call = Within(clock.call("a", 0.1), switched)
+    assert measure(call, seconds=20.0, clock=clock).median_ms == pytest.approx(100)
+    assert clock.log[:6] == ["on", "a", "off"] * 2
+    found = compare({"b": clock.call("b", 0.1), "a": call}, seconds=60.0, clock=clock)
+    assert found.measurements["a"].median_ms == found.measurements["b"].median_ms == pytest.approx(100)

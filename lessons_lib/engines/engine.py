@@ -1,6 +1,7 @@
 """What an engine is, and what it is made from."""
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor, nn
 
 from lessons_lib import onnx_graph
 from lessons_lib.engines.padding import pad_colours
+from lessons_lib.timing import Within
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,7 @@ class Engine:
     threads it may use (None on a GPU). precision: of the arithmetic. tolerance: the largest difference of a logit from eager
     float32, as a share of the largest logit, that its arithmetic allows. files: the graph as it is stored, by file name;
     empty for PyTorch, which needs the program that made the model. where: the very device, such as "cuda:1". note: a sentence
-    where it does not run as its name says, else "".
+    where it does not run as its name says, else "". within: the context of its arithmetic, for whoever times it.
     """
 
     name: str
@@ -31,13 +33,14 @@ class Engine:
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False, compare=False)
     where: str = "cpu"
     note: str = ""
+    within: Callable[[], AbstractContextManager[None]] = field(default=nullcontext, repr=False, compare=False)
 
     def __call__(self, x: Tensor) -> Tensor:
         return self.run(x)
 
     def on(self, x: Tensor) -> Callable[[], Tensor]:
         """A call without arguments that predicts `x`: what `timing.compare` takes."""
-        return lambda: self.run(x)
+        return Within(lambda: self.run(x), self.within)
 
 
 @dataclass(frozen=True)

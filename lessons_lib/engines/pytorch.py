@@ -53,5 +53,5 @@ def on_gpu(name: str, s: Source) -> Engine:
     tolerance = TOLERANCES[form.precision]
     return Engine(
         name, lambda x: ready(x).cpu(), ready.size_bytes, "cuda", None, form.precision, tolerance,
-        where=str(s.gpu), note=f"{name}: {ready.note}" if ready.note else "",
+        where=str(s.gpu), note=f"{name}: {ready.note}" if ready.note else "", within=ready.arithmetic,
     )  # fmt: skip

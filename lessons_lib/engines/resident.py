@@ -1,7 +1,7 @@
 """A model that lies ready on a device: what an engine is without the copies there and back."""
 
 import copy
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -56,7 +56,7 @@ class Resident:
         self.graphs = Graphs(self._logits, self.device) if form.graph else None
 
     def __call__(self, x: Tensor) -> Tensor:
-        with torch.inference_mode(), self._arithmetic():
+        with torch.inference_mode(), self.arithmetic():
             if self.graphs is not None and self._can_capture(x):
                 return self.graphs(x)
             # first the copy, then the conversion: the other way round the CPU would have to convert
@@ -65,7 +65,8 @@ class Resident:
     def _logits(self, x: Tensor) -> Tensor:
         return self.forward(x.to(dtype=self.form.dtype, memory_format=self.form.layout)).float()
 
-    def _arithmetic(self):
+    def arithmetic(self) -> AbstractContextManager[None]:
+        """Float32 on a GPU as the form says, with TF32 or without. A call enters it by itself; whoever times calls does so before."""
         float32_on_gpu = self.device.type == "cuda" and self.form.dtype == torch.float32
         return tf32(self.form.tf32) if float32_on_gpu else nullcontext()
 

@@ -1,6 +1,7 @@
 """One network in every precision that a device has, in turns, at rising batch sizes."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 
 import torch
@@ -11,7 +12,7 @@ from lessons_lib.batching import free_memory, is_out_of_memory, take_batch
 from lessons_lib.device import synchronise
 from lessons_lib.engines.resident import Form, Resident
 from lessons_lib.explained import NotHere
-from lessons_lib.timing import Comparison, compare
+from lessons_lib.timing import Comparison, Within, compare
 
 # Batch norms are folded in all of them, so that nothing but the precision changes, and what is built on top of it.
 ON_GPU = {
@@ -70,12 +71,14 @@ def _try(model: nn.Module, form: Form, x: Tensor, device: torch.device) -> tuple
 def calls(
     runs: Mapping[str, Resident], x: Tensor, device: torch.device, *, copies: bool
 ) -> dict[str, Callable[[], Tensor]]:
-    """What to time; each waits for its answers. copies: False: images and answers lie on the device; True: both on the CPU, in
+    """What to time, each within its arithmetic; each waits for its answers. copies: False: images and answers lie on the device; True: both on the CPU, in
     ordinary memory."""
     if copies:
-        return {name: partial(_there_and_back, run, x) for name, run in runs.items()}
-    there = x.to(device)
-    return {name: partial(waited, run, device, there) for name, run in runs.items()}
+        made = {name: partial(_there_and_back, run, x) for name, run in runs.items()}
+    else:
+        there = x.to(device)
+        made = {name: partial(waited, run, device, there) for name, run in runs.items()}
+    return {name: Within(call, getattr(runs[name], "arithmetic", nullcontext)) for name, call in made.items()}
 
 
 def waited(run: Callable[[Tensor], Tensor], device: torch.device, x: Tensor) -> Tensor:

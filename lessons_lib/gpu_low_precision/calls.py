@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lessons_lib.tf32 import tf32
+from lessons_lib.timing import Within
 
 Call = Callable[[], Tensor]
 
@@ -24,7 +25,7 @@ def call_of(model: Callable[[Tensor], Tensor], x: Tensor, precision: str = "floa
         with tf32(True):
             return call()
 
-    return rounded if precision == "TF32" else call
+    return Within(rounded, lambda: tf32(True)) if precision == "TF32" else call
 
 
 def compiled_blocks(model: Any) -> Any:

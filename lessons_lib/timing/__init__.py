@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lessons_lib.timing.measurement import Comparison, Measurement
-from lessons_lib.timing.stopwatch import Call, Clock, Stopwatch, garbage_collection_paused
+from lessons_lib.timing.stopwatch import Call, Clock, Stopwatch, Within, garbage_collection_paused
 from lessons_lib.timing.verdict import Verdict
 
-__all__ = ["Comparison", "Measurement", "Verdict", "compare", "measure"]
+__all__ = ["Comparison", "Measurement", "Verdict", "Within", "compare", "measure"]
 
 FEWEST_SAMPLES = 3
 FEWEST_ROUNDS = 4  # even, so that each candidate comes first as often as last
