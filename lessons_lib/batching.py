@@ -35,6 +35,8 @@ def is_out_of_memory(error: BaseException) -> bool:
         "not enough memory",
         "failed to allocate",
         "alloc_failed",
+        "allocation_failed",
+        "unable to find an engine",  # cuDNN has tried all its algorithms, and none got the memory to work in
         "bad_alloc",
         "bad allocation",
     )

@@ -12,6 +12,8 @@ EXHAUSTED = [
     RuntimeError(TORCH_CPU),
     RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes."),
     RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED"),
+    RuntimeError("FIND was unable to find an engine to execute this computation"),
     RuntimeError("CUDA error: out of memory"),
     RuntimeError(ONNX),
     RuntimeError("[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : std::bad_alloc"),

@@ -162,6 +162,21 @@ def test_what_does_not_fit_is_left_out_with_a_note_and_the_rest_goes_on():
     assert notes[1:] == [f"{name}: a batch of 200 does not fit into the memory." for name in "abc"]
 
 
+def test_what_fits_alone_but_not_together_is_left_out_and_the_rest_goes_on():
+    calls = []
+
+    def crowded(x):
+        calls.append(len(x))
+        if len(x) == 8 and calls.count(8) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return x.sum((1, 2, 3))
+
+    runs = {"a": crowded, "b": hungry(100)}
+    found, notes = precisions.measure(runs, torch.rand(2, 1, 4, 4), (2, 8, 16), CPU, seconds=0.01)
+    assert list(found) == [2, 16]
+    assert notes == ["a, b: a batch of 8 does not fit into the memory for all of them."]
+
+
 # Memory
 def test_the_sweep_goes_on_with_other_models_after_one_exhausted_the_memory():
     runs = {"large": hungry(4), "small": hungry(100)}

@@ -248,6 +248,20 @@ def test_a_sweep_measures_every_way_at_every_batch():
     assert set(found.memory_bytes[8].values()) == {None}
 
 
+def test_ways_that_do_not_fit_together_are_told_and_smaller_batches_follow(monkeypatch):
+    timed = sweeping._timed
+
+    def small_memory(turns, *given):
+        if any(turn.batch > 8 for turn in turns.values()):
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return timed(turns, *given)
+
+    monkeypatch.setattr(sweeping, "_timed", small_memory)
+    found = swept((8, 16))
+    assert (list(found.measured), list(found.images), list(found.memory_bytes)) == ([8], [8], [8])
+    assert found.problems == ["With a batch of 16 not all ways fit into the memory together."]
+
+
 def test_a_batch_that_does_not_fit_is_told_and_smaller_ones_follow(monkeypatch):
     whole = Step.prepare
 

@@ -113,11 +113,11 @@ def measure(
     found: dict[int, Comparison] = {}
     notes: list[str] = []
     for batch in sorted(set(batches)):
-        comparison, too_large = _at(runs, images, batch, device, seconds, copies)
+        comparison, problems = _at(runs, images, batch, device, seconds, copies)
         if comparison:
             found[batch] = comparison
-        notes += [f"{name}: a batch of {batch:,} does not fit into the memory." for name in too_large]
-        if too_large:
+        notes += problems
+        if problems:
             free_memory()
     return found, notes
 
@@ -131,11 +131,24 @@ def _at(
     except Exception as error:
         if not is_out_of_memory(error):
             raise
-        return None, list(runs)
+        return None, [_too_large(name, batch) for name in runs]
     fitting = {name: call for name, call in all_calls.items() if _fits(call)}
-    too_large = [name for name in runs if name not in fitting]
-    baseline = next(iter(runs)) in fitting
-    return (compare(fitting, seconds=seconds, device=device) if baseline and len(fitting) > 1 else None), too_large
+    problems = [_too_large(name, batch) for name in runs if name not in fitting]
+    if next(iter(runs)) not in fitting or len(fitting) < 2:
+        return None, problems
+    try:
+        return compare(fitting, seconds=seconds, device=device), problems
+    except Exception as error:  # each has run alone, but a graph keeps its memory from the others
+        if not is_out_of_memory(error):
+            raise
+    return None, [
+        *problems,
+        f"{', '.join(fitting)}: a batch of {batch:,} does not fit into the memory for all of them.",
+    ]
+
+
+def _too_large(name: str, batch: int) -> str:
+    return f"{name}: a batch of {batch:,} does not fit into the memory."
 
 
 def _fits(call: Callable[[], Tensor]) -> bool:

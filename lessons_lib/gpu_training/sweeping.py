@@ -94,10 +94,15 @@ def sweep(
         turns = _made(net, split, chosen, batch, device, found, seed)
         if not turns:
             continue
-        with on(device), cudnn_benchmark():
-            found.measured[batch] = _timed(turns, seconds / len(set(batches)), device)
-        found.images[batch] = next(iter(turns.values())).images
-        found.memory_bytes[batch] = {name: turn.memory_bytes for name, turn in turns.items()}
+        try:
+            with on(device), cudnn_benchmark():
+                found.measured[batch] = _timed(turns, seconds / len(set(batches)), device)
+            found.images[batch] = next(iter(turns.values())).images
+            found.memory_bytes[batch] = {name: turn.memory_bytes for name, turn in turns.items()}
+        except (RuntimeError, MemoryError) as error:  # each has run alone, but a graph keeps its memory from the others
+            if not ran_out(error):
+                raise
+            found.problems.append(f"With a batch of {batch:,} not all ways fit into the memory together.")
         del turns
         _release()
     return found
