@@ -38,7 +38,12 @@ def cuda(monkeypatch):
         yield
         happened.append(f"end {what}")
 
+    def set_stream(stream):
+        happened.append(f"back to {stream.name}")
+
     main = Stream("main")
+    monkeypatch.setattr(torch.cuda, "set_stream", set_stream)
+    monkeypatch.setattr(step, "mend_random_numbers", lambda device: happened.append("random numbers mended"))
     monkeypatch.setattr(torch.cuda, "Stream", Stream)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda device: main)
     monkeypatch.setattr(torch.cuda, "stream", lambda stream: within(f"stream {stream.name}"))
@@ -69,6 +74,17 @@ def test_the_work_runs_on_the_side_stream_before_it_is_captured_there(cuda):
     ]
     assert all(given is captured.given for given in seen), "a graph reads its inputs where they were captured"
     assert captured.given is not sample
+
+
+def test_a_capture_that_fails_leaves_neither_its_stream_nor_waiting_random_numbers_behind(cuda):
+    def hungry(given):
+        if cuda[-1].startswith("begin capture"):
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return given.sum()
+
+    with pytest.raises(torch.OutOfMemoryError):
+        Captured(hungry, torch.ones(3))
+    assert cuda[-2:] == ["back to main", "random numbers mended"]
 
 
 def test_a_call_copies_the_inputs_to_where_the_graph_reads_them_and_replays(cuda):

@@ -50,12 +50,12 @@ def capture(call: Callable[[Tensor], Tensor], shape: tuple[int, ...], device: to
             with torch.cuda.graph(graph, stream=stream):
                 answers = call(entry)
         except RuntimeError as error:
-            _mend_random_numbers(device)
+            mend_random_numbers(device)
             raise _explained(error) from error
     return Captured(entry, answers, graph.replay)
 
 
-def _mend_random_numbers(device: torch.device) -> None:
+def mend_random_numbers(device: torch.device) -> None:
     """Before PyTorch 2.12 a capture that failed leaves the GPU's random numbers waiting for its end; a new state does not wait."""
     index = torch.cuda.current_device() if device.index is None else device.index
     with contextlib.suppress(RuntimeError, AttributeError, IndexError):  # there is nothing to mend

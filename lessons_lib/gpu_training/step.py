@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from lessons_lib.engines.cuda_graph import mend_random_numbers
 from lessons_lib.gpu_training.network import FastNet
 from lessons_lib.gpu_training.orders import batch
 from lessons_lib.gpu_training.recipe import FastRecipe, optimisers_of
@@ -90,15 +91,20 @@ class Captured:
 
     def __init__(self, work: Callable[[Tensor], Tensor], sample: Tensor):
         self.given = sample.clone()
-        stream = torch.cuda.Stream(sample.device)
-        stream.wait_stream(torch.cuda.current_stream(sample.device))
+        stream, current = torch.cuda.Stream(sample.device), torch.cuda.current_stream(sample.device)
+        stream.wait_stream(current)
         with torch.cuda.stream(stream):
             for _ in range(WARM_UPS):
                 work(self.given)
-        torch.cuda.current_stream(sample.device).wait_stream(stream)
+        current.wait_stream(stream)
         self.graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self.graph, stream=stream):
-            self.result = work(self.given)
+        try:
+            with torch.cuda.graph(self.graph, stream=stream):
+                self.result = work(self.given)
+        except RuntimeError:  # such as memory that ended: whatever runs next must not run on the stream of the capture
+            torch.cuda.set_stream(current)
+            mend_random_numbers(sample.device)
+            raise
 
     def __call__(self, given: Tensor) -> Tensor:
         """Replay; the result is overwritten by the next call."""
