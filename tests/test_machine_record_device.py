@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from lessons_lib import machine, machine_file
-from lessons_lib.explained import Mistake
+from lessons_lib.explained import Mistake, NotHere
 from lessons_lib.machine_record import clocks, command, device_block, one_part, recorder
 from lessons_lib.machine_record.findings import Findings
 from lessons_lib.machine_record.part import Part
@@ -34,6 +34,7 @@ def gpus(monkeypatch):
     monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda d=0: properties[torch.device(d).index or 0])
     monkeypatch.setattr(torch.version, "cuda", "13.0")
+    monkeypatch.setattr(torch.cuda, "get_arch_list", lambda: ["sm_75", "sm_80", "sm_90"])
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setattr(machine, "output_of", lambda *words: answers.get(words[1:], ""))
     return SimpleNamespace(properties=properties, chosen=chosen, answers=answers)
@@ -65,6 +66,13 @@ def test_auto_takes_the_first_gpu(gpus):
 def test_a_gpu_too_many_is_refused(gpus, name, reason):
     with pytest.raises(Mistake, match=reason):
         device_block.choose(name)
+
+
+def test_a_gpu_that_this_pytorch_has_no_programs_for_is_not_one_that_is_absent(gpus):
+    gpus.properties[0] = SimpleNamespace(**PROPERTIES | {"name": "Tesla P100-PCIE-16GB", "major": 6})
+    with pytest.raises(NotHere, match=r"no programs for the Tesla P100-PCIE-16GB, whose compute capability is 6\.0"):
+        device_block.choose("auto")
+    assert gpus.chosen == []
 
 
 def test_a_slice_is_told_by_its_name(gpus):

@@ -6,6 +6,7 @@ import torch
 
 from lessons_lib import device as devices
 from lessons_lib import machine
+from lessons_lib.engines.presence import built_for
 from lessons_lib.explained import Mistake, NotHere
 
 FIELDS = (
@@ -21,7 +22,7 @@ def choose(name: str) -> torch.device:
         name: auto, cpu, cuda, or cuda:1 for the second GPU.
 
     Raises:
-        Mistake: there is no such device. NotHere: PyTorch can use no GPU; both say what to do.
+        Mistake: there is no such device. NotHere: PyTorch can use no GPU, or not this one; all say what to do.
     """
     try:
         found = devices.pick(name)
@@ -34,6 +35,12 @@ def choose(name: str) -> torch.device:
     index, count = found.index or 0, torch.cuda.device_count()
     if index >= count:
         raise Mistake(f"device is {name!r}; PyTorch sees {count} GPU{'s' * (count > 1)}, counted from cuda:0.")
+    properties = torch.cuda.get_device_properties(torch.device("cuda", index))
+    if not built_for((properties.major, properties.minor)):
+        raise NotHere(
+            f"This PyTorch ({torch.__version__}) has no programs for the {properties.name}, whose compute capability is "
+            f"{properties.major}.{properties.minor}: it is too old or too new for it. Install a PyTorch that has, or choose --device cpu."
+        )
     torch.cuda.set_device(index)
     return torch.device("cuda", index)
 
