@@ -91,7 +91,8 @@ bits
 # ### The same on a GPU
 # A GPU has more knobs: **TF32** (float32 with fewer digits in its products), 16 bits, compiling, and a **CUDA graph**, which records
 # the launches of a whole step and replays them in one call. Where there is a GPU, the next cell measures them, which takes a
-# minute; elsewhere it shows a recorded machine.
+# minute; elsewhere it shows a recorded machine. The last share compares with a large matrix product in the same precision: the most
+# that a device can be brought to. Faster arithmetic raises that most, too, so the fastest step may well use the smallest share of it.
 
 # %% tags=["nbval-ignore-output"]
 from lessons_lib.machine_record import show

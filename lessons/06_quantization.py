@@ -360,11 +360,10 @@ from lessons_lib import gpu_low_precision
 precisions, reasons = gpu_low_precision.available(gpu_low_precision.machine(where))
 for reason in reasons:
     print(reason)
-gpu = Table("Nothing to measure on a GPU here", [])
 if precisions:
     width = choose(PROFILE, smoke=512, quick=4096, full=8192)
-    gpu = gpu_low_precision.table(*gpu_low_precision.measure(precisions, width=width, device=where), f"Linear layers of {width}")
-gpu
+    layers = gpu_low_precision.measure(precisions, width=width, device=where)
+    display(gpu_low_precision.table(*layers, f"Linear layers of {width}"))
 
 # %% tags=["nbval-ignore-output"]
 if where.type == "cuda":
@@ -373,7 +372,7 @@ if where.type == "cuda":
 
 # %% [markdown]
 # Linear layers alone are no network, so here is a small **vision transformer**: measured where there is a GPU, which takes a minute, and
-# else as recorded on a machine that has one.
+# else as recorded. Here int8 is not an engine's but torchao's, made for GPUs: on a CPU it may be slower than float32.
 
 # %% tags=["nbval-ignore-output"]
 from lessons_lib.machine_record import show

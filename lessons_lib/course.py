@@ -122,7 +122,7 @@ def run_lessons(lessons: list[Path], parameters: dict[str, Any], output: Path) -
 
 def in_words(outcome: "Outcome") -> str:
     """How a lesson went, for the terminal."""
-    line = f"{outcome.status} in {outcome.seconds:.0f} s, at most {outcome.peak_rss_mb:,.0f} MB"
+    line = f"{outcome.status} in {outcome.seconds:.0f} s, at most {outcome.peak_mb:,.0f} MB"
     return f"{line}\n      {outcome.error}" if outcome.error else line
 
 
@@ -149,7 +149,7 @@ def comparison() -> dict[str, Any]:
 def print_summary(summary: dict[str, Any], output: Path) -> None:
     """What stands at the end: lesson, seconds, peak memory, result; the comparison; the claims ledger."""
     rows = [
-        {"lesson": r["name"], "seconds": r["seconds"], "peak MB": f"{r['peak_rss_mb']:,.0f}", "result": r["status"]}
+        {"lesson": r["name"], "seconds": r["seconds"], "peak MB": f"{r['peak_mb']:,.0f}", "result": r["status"]}
         for r in summary["notebooks"]
     ]
     print(f"\n{Table('The lessons', rows)}")

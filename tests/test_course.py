@@ -14,6 +14,7 @@ import pytest
 from lessons_lib import course, record
 from lessons_lib.bootstrap import options
 from lessons_lib.headless import page, page_lesson, preparation
+from lessons_lib.headless.memory import MemoryWatch
 from lessons_lib.headless.progress import Progress, TimeLeft
 from lessons_lib.headless.runner import run_notebook
 from lessons_lib.report.verify import verify
@@ -78,7 +79,7 @@ def test_a_run_writes_the_record_of_every_lesson_and_ends_with_the_comparison(pr
         ("00_start", "passed"),
         ("09_end", "passed"),
     ]
-    assert all(row["seconds"] > 0 and row["peak_rss_mb"] > 20 for row in found["notebooks"])
+    assert all(row["seconds"] > 0 and row["peak_mb"] > 20 for row in found["notebooks"])
     assert found["notebooks"][0]["cells"][-1]["heading"] == "Look"
     assert found["headline"]["sentence"] == "int8 is 4.7x faster"
     assert found["accuracies"] == {"small": 0.95}
@@ -109,7 +110,22 @@ def test_a_failing_lesson_is_reported_and_the_others_still_run(project, tmp_path
 
 def test_the_peak_sees_memory_that_a_cell_holds_briefly(project, tmp_path):
     lesson = project("00_large", "block = bytearray(b'x') * (300 * 2**20)", "import time; time.sleep(0.5)", "del block")
-    assert 330 < run_notebook(lesson, tmp_path / "out.ipynb", {}).peak_rss_mb < 550  # the kernel itself takes 60 to 100
+    assert 330 < run_notebook(lesson, tmp_path / "out.ipynb", {}).peak_mb < 550  # the kernel itself takes 60 to 100
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what processes share")
+def test_memory_that_processes_share_counts_once():
+    program = """
+import os, time
+shared = bytearray(b"x") * 200_000_000
+if os.fork() and os.fork():
+    time.sleep(1.5)
+else:
+    time.sleep(1.5)
+"""
+    with MemoryWatch() as watch:
+        subprocess.run([sys.executable, "-c", program], check=True)
+    assert 190e6 < watch.peak_bytes < 300e6  # three times as much where each is counted on its own
 
 
 def test_a_cell_that_never_ends_and_a_kernel_that_dies_are_failures_with_a_sentence(project, tmp_path):
@@ -353,8 +369,7 @@ def test_the_page_loads_nothing_and_keeps_what_can_be_read(tmp_path):
     nbformat.write(hostile_lesson(), tmp_path / "00_a.ipynb")
     nbformat.write(notebook("# Second", "1"), tmp_path / "01_b.ipynb")
     rows = [
-        {"name": name, "status": "passed", "seconds": 1.0, "peak_rss_mb": 100.0, "cells": []}
-        for name in ("00_a", "01_b")
+        {"name": name, "status": "passed", "seconds": 1.0, "peak_mb": 100.0, "cells": []} for name in ("00_a", "01_b")
     ]
     summary = {"profile": "quick", "dataset": "<road_signs>", "device": "cpu", "started": "now", "seconds": 2.0}
     summary |= {"status": "passed", "fingerprint": {"memory_limit_bytes": 2**31, "gpu": None}, "notebooks": rows}

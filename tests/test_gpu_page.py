@@ -25,12 +25,12 @@ def recorded_here(tmp_path_factory):
 def a_run(**changed):
     """What course.json holds after two lessons."""
     lessons = [
-        {"name": "00_start_here", "status": "passed", "seconds": 12.34, "peak_rss_mb": 610.2, "cells": []},
+        {"name": "00_start_here", "status": "passed", "seconds": 12.34, "peak_mb": 610.2, "cells": []},
         {
             "name": "01_training",
             "status": "failed",
             "seconds": 3.0,
-            "peak_rss_mb": 900.0,
+            "peak_mb": 900.0,
             "cells": [],
             "error": "KeyError: 'x'",
         },

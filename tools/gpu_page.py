@@ -166,7 +166,7 @@ def of_run(run: dict[str, Any]) -> list[str]:
         {
             "lesson": one["name"],
             "seconds": f"{one['seconds']:.1f}",
-            "peak memory of the processes": f"{one['peak_rss_mb']:,.0f} MB",
+            "peak memory of the processes": f"{one['peak_mb']:,.0f} MB",
             "result": one["status"] + (f": {one['error']}" if one.get("error") else ""),
         }
         for one in run["notebooks"]

@@ -81,7 +81,7 @@ def lessons_table(rows: list[dict[str, Any]]) -> str:
     head = '<tr><th scope="col">Lesson</th><th scope="col" class="number">Seconds</th><th scope="col" class="number">Peak memory, MB</th><th scope="col">Result</th></tr>'
     body = "".join(
         f'<tr><th scope="row"><a href="#{escape(row["name"])}">{escape(row["name"])}</a></th>'
-        f'<td class="number">{row["seconds"]:.1f}</td><td class="number">{row["peak_rss_mb"]:.0f}</td>'
+        f'<td class="number">{row["seconds"]:.1f}</td><td class="number">{row["peak_mb"]:.0f}</td>'
         f'<td class="status-{row["status"]}">{escape(": ".join(filter(None, [row["status"], row.get("error")])))}</td></tr>'
         for row in rows
     )

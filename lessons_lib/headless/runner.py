@@ -25,7 +25,7 @@ class Outcome:
         name: the notebook's file name without its ending.
         status: "passed", "failed" or "interrupted".
         seconds: from the start of the kernel to its end.
-        peak_rss_mb: the most memory its processes held at once, in MB of 2**20 bytes.
+        peak_mb: the most memory its processes held at once, in MB of 2**20 bytes.
         cells: heading and seconds of each code cell that ran.
         error: the failure in one line; None where there was none.
     """
@@ -33,7 +33,7 @@ class Outcome:
     name: str
     status: str
     seconds: float
-    peak_rss_mb: float
+    peak_mb: float
     cells: list[dict[str, Any]]
     error: str | None = None
 

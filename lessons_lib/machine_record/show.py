@@ -19,7 +19,7 @@ NOTHING_YET = (
     "No machine with a GPU has been recorded for this course yet. If you have one, `python3 run.py record` measures it in ten "
     "minutes, and docs/record.md says how to hand the file in."
 )
-NO_GPU = "No GPU has been recorded for this course yet, so these figures of a CPU stand in:"
+NO_GPU = "No GPU has been recorded for this course yet, so these figures of a CPU stand in (what pays on a GPU need not pay on it):"
 NO_ABLE_GPU = "None of the recorded GPUs could measure this, so these figures of a CPU stand in:"
 NOBODY_COULD = "None of the recorded machines could measure this; `python3 run.py record` measures yours."
 

@@ -13,7 +13,7 @@ from lessons_lib.machine_record.findings import Findings, rounded, series_of
 from lessons_lib.machine_record.part import Part
 from lessons_lib.models import to_input
 from lessons_lib.profiles import choose
-from lessons_lib.tables import Table
+from lessons_lib.tables import Table, filled
 from lessons_lib.timing import Comparison
 
 PLAIN, HALF, GRAPH, COMPILED = "float32", "float16", "float16, CUDA graph", "float16, compiled"
@@ -150,8 +150,7 @@ def _bound_table(findings: Findings) -> Table:
             told = bound.told(bound.judge(times), findings.facts["device_type"])
             rows.append({"precision": name, "what holds it up": told, **_launch_cells(findings, name, times)})
     return Table(
-        "Starting the work, or the work? With what is launched in one prediction, and how long it keeps the device busy",
-        rows,
+        "Starting the work, or the work? And what is launched in one prediction", filled(rows, missing="not counted")
     )
 
 
