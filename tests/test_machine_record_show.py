@@ -94,6 +94,16 @@ def test_a_cpu_that_stands_in_says_so(tmp_path):
     assert shown.sentence.startswith("No GPU has been recorded for this course yet, so these figures of a CPU stand in")
 
 
+def test_a_folder_without_records_leaves_those_that_ship_and_a_missing_one_is_named(tmp_path, monkeypatch):
+    (ships := tmp_path / "ships").mkdir()
+    (empty := tmp_path / "empty").mkdir()
+    monkeypatch.setattr(machine_file, "shipped_folder", lambda: ships)
+    shipped = show.beside("05.fake", "cpu", folder=machine_records.write(ships)).sentence
+    assert show.beside("05.fake", "cpu", folder=empty).sentence == shipped
+    missing = tmp_path / "no such folder"
+    assert show.beside("05.fake", "cpu", folder=missing).sentence == f"{shipped} There is no folder {missing}."
+
+
 def test_a_record_that_lacks_the_part_is_passed_over(tmp_path):
     empty = machine_records.part(series=[], facts={}, notes=["Not here."])
     machine_records.write(tmp_path, "small.json", device={"memory_bytes": 1}, parts={"05.fake": empty})

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from lessons_lib import machine_file
+from lessons_lib.machine_file import MachineRecord
 from lessons_lib.explained import Mistake
 from lessons_lib.machine_record import device_block, one_part, plain
 from lessons_lib.machine_record.context import Context
@@ -48,7 +49,7 @@ def beside(
     Args:
         name: of the part, such as "06.low_precision". where: the device that the lesson runs on. With a GPU the part is measured
             here and now, and a record stands in only where that fails. profile: for that. folder: of records; None: those that
-            ship with the course.
+            ship with the course, as where the folder holds none.
 
     Raises:
         Mistake: there is no part of that name.
@@ -76,7 +77,7 @@ def _live(name: str, device: torch.device, profile: str) -> Shown:
 
 
 def _recorded(name: str, folder: Path | str | None, gpu: dict[str, Any] | None) -> Shown:
-    records, problems = machine_file.load(folder)
+    records, problems = _loaded(folder)
     gpus = any(record.is_gpu for record in records)
     record = nearest([record for record in records if record.part(name)], gpu)
     if record is None:
@@ -90,6 +91,16 @@ def _recorded(name: str, folder: Path | str | None, gpu: dict[str, Any] | None) 
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):  # of another version of the course
         return Shown(" ".join([*told, "They cannot be shown: the course has changed since.", *problems]))
     return Shown(" ".join([*told, *part["notes"], *problems]), tables)
+
+
+def _loaded(folder: Path | str | None) -> tuple[list[MachineRecord], list[str]]:
+    """The records of a folder; where it holds none, those that ship, and a sentence where there is no such folder."""
+    records, problems = machine_file.load(folder)
+    if records or not folder:
+        return records, problems
+    if not Path(folder).expanduser().is_dir():
+        problems = [f"There is no folder {folder}."]
+    return machine_file.load()[0], problems
 
 
 def _labelled(name: str, part: dict[str, Any], label: str) -> tuple[Table, ...]:
