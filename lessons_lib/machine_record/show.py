@@ -8,8 +8,8 @@ from typing import Any
 import torch
 
 from lessons_lib import machine_file
-from lessons_lib.machine_file import MachineRecord
 from lessons_lib.explained import Mistake
+from lessons_lib.machine_file import MachineRecord
 from lessons_lib.machine_record import device_block, one_part, plain
 from lessons_lib.machine_record.context import Context
 from lessons_lib.machine_record.nearest import nearest
