@@ -115,23 +115,32 @@ def test_a_file_name_is_plain_whatever_the_machine_is_called(device):
     assert len(name) < 90
 
 
-def test_the_pool_has_a_line_for_each_machine_against_its_own_baseline():
+def test_the_pool_has_a_line_for_each_measurement_against_its_own_baseline():
     slow = Grid((row(verdict="the baseline", latency_ms=40.0, size_bytes=12_000), *GRID.rows[1:]))
-    lines = pooled.table([recording(), recording("B"), recording("B", slow)]).rows
-    assert [line["machine"] for line in lines] == ["A CPU", "B", "B (2)"]
+    lines = pooled.table([recording("B"), recording("B"), recording("B", slow)]).rows
+    recorded_b = "recorded on B, 2026-11-20"
+    assert [line["measured"] for line in lines] == ["this machine (B)", recorded_b, f"{recorded_b} (2)"]
     assert [line["baseline"] for line in lines] == ["4 ms", "4 ms", "40 ms"]
-    assert lines[0]["best"] == "int8 · ONNX Runtime int8"
+    assert lines[0]["best there"] == "int8 · ONNX Runtime int8"
     assert lines[0]["times smaller"] == "4.0"
+
+
+def test_the_pool_says_on_how_many_threads_and_from_how_many_variants_the_best_was_chosen():
+    two = Grid((row(verdict="the baseline", threads=2), row(engine="ONNX Runtime", threads=2, latency_ms=2.0)))
+    mixed = Grid((row(verdict="the baseline"), row(device="cuda", threads=None, engine="GPU half", latency_ms=0.1)))
+    lines = pooled.table([recording(), recording("B", two), recording("C", mixed)]).rows
+    assert [line["threads"] for line in lines] == ["1", "2", "1, the best on a GPU"]
+    assert [line["chosen from"] for line in lines] == ["2 variants", "1 variant", "1 variant"]
 
 
 def test_a_machine_that_did_not_measure_the_batch_size_is_listed_without_figures():
     (line,) = pooled.table([recording()], batch=64).rows
-    assert line == {"machine": "A CPU", "date": "2026-11-20", "data": "road_signs", "baseline": "not measured"}
+    assert line == {"measured": "this machine (A CPU)", "data": "road_signs", "baseline": "not measured"}
 
 
-def machine(ratio, low, high):
+def machine(ratio, low, high, device="A CPU", **more):
     other = row(variant="int8", engine="ONNX Runtime int8", times_faster=2 * ratio, low=2 * low, high=2 * high)
-    return recording(grid=Grid((row(engine="ONNX Runtime", times_faster=2.0, low=1.99, high=2.01), other)))
+    return recording(device, Grid((row(engine="ONNX Runtime", times_faster=2.0, low=1.99, high=2.01), other)), **more)
 
 
 def test_a_configuration_that_is_slower_for_its_overhead_is_told():
@@ -144,16 +153,16 @@ def test_a_configuration_that_is_slower_for_its_overhead_is_told():
     assert Grid(()).added_overhead(*pair) == ""
 
 
-def test_agreement_counts_the_machines_on_which_one_is_faster():
+def test_agreement_counts_the_measurements_in_which_one_is_faster():
     machines = [
-        machine(1.5, 1.4, 1.6),
-        machine(1.2, 1.1, 1.3),
-        machine(0.8, 0.7, 0.9),
-        machine(1.0, 0.9, 1.1),
+        machine(1.5, 1.4, 1.6, "A"),
+        machine(1.2, 1.1, 1.3, "B"),
+        machine(0.8, 0.7, 0.9, "C"),
+        machine(1.0, 0.9, 1.1, "D"),
         recording("x", Grid(())),
     ]
     told = pooled.agreement(machines, ("int8", "ONNX Runtime int8"), ("base", "ONNX Runtime"))
-    assert "is faster than base · ONNX Runtime on 2 of 4 machines, slower on 1, and on 1 it cannot be told" in told
+    assert "is faster than base · ONNX Runtime in 2 of 4 measurements, slower in 1, and in 1 it cannot be told" in told
     assert told.endswith("the middle ratio is 1.10.")
     alone = pooled.agreement(machines[:1], ("int8", "ONNX Runtime int8"), ("base", "ONNX Runtime"))
     assert alone == (
@@ -163,3 +172,15 @@ def test_agreement_counts_the_machines_on_which_one_is_faster():
     equal = pooled.agreement(machines[3:4], ("int8", "ONNX Runtime int8"), ("base", "ONNX Runtime"))
     assert "1.00 times as fast as base · ONNX Runtime, which cannot be told from equal; pool" in equal
     assert pooled.agreement([], ("a", "b"), ("c", "d")) == "No machine measured both a · b and c · d."
+
+
+def test_the_same_kind_of_machine_twice_is_no_independent_evidence():
+    pair = ("int8", "ONNX Runtime int8"), ("base", "ONNX Runtime")
+    fast = (1.5, 1.4, 1.6)
+    told = pooled.agreement([machine(*fast), machine(*fast, "A GPU", machine={"cpu": "A CPU"})], *pair)
+    assert told.endswith(
+        " They come from one kind of machine, so they are fewer independent witnesses than measurements."
+    )
+    told = pooled.agreement([machine(*fast), machine(*fast), machine(*fast, "B")], *pair)
+    assert "in 3 of 3 measurements" in told
+    assert "They come from 2 kinds of machine" in told
