@@ -62,7 +62,9 @@ def test_the_laboratory_shows_a_widget_and_what_stands_in_for_it(bench):
     assert "Chosen: base · eager, 4 ms" in alternative_text(bundle["text/html"])
     assert Outline(bundle["text/html"]).all("table")
     assert (
-        bundle["text/plain"].strip("'").startswith("base · eager at batch size 1 on this machine's CPU: 4 ms a batch")
+        bundle["text/plain"]
+        .strip("'")
+        .startswith("base · eager at batch size 1 on this machine's CPU, on 1 thread: 4 ms a batch")
     )
 
 
@@ -71,18 +73,18 @@ def test_the_laboratory_opens_with_what_the_parameters_say(front):
     front.run("laboratory(grid, [gpu], place=gpu.label, engine='ONNX Runtime', batch=8)")
     chosen = [front.chosen(name) for name in ("Device", "Variant", "Engine", "Batch size")]
     assert chosen == [GPU, "base", "ONNX Runtime", "8"]
-    assert front.readout("lab-readout").startswith(f"base · ONNX Runtime at batch size 8 on {GPU}: 0.8 ms")
+    assert front.readout("lab-readout").startswith(f"base · ONNX Runtime at batch size 8, {GPU}: 0.8 ms")
 
 
 def test_each_choice_changes_the_sentence_and_the_picture(bench):
     front, _ = bench
-    assert front.readout("lab-readout").startswith(f"base · eager at batch size 1 on {CPU}: 4 ms")
+    assert front.readout("lab-readout").startswith(f"base · eager at batch size 1 on {CPU}, on 1 thread: 4 ms")
     seen = [lab_picture(front)]
     for description, label, told in (
-        ("Engine", "ONNX Runtime", f"base · ONNX Runtime at batch size 1 on {CPU}: 1.5 ms"),
-        ("Batch size", "8", f"base · ONNX Runtime at batch size 8 on {CPU}: 10 ms"),
-        ("Variant", "int8", f"int8 · ONNX Runtime int8 at batch size 1 on {CPU}: 1 ms"),
-        ("Device", GPU, f"base · GPU half at batch size 8 on {GPU}: 0.4 ms"),
+        ("Engine", "ONNX Runtime", f"base · ONNX Runtime at batch size 1 on {CPU}, on 1 thread: 1.5 ms"),
+        ("Batch size", "8", f"base · ONNX Runtime at batch size 8 on {CPU}, on 1 thread: 10 ms"),
+        ("Variant", "int8", f"int8 · ONNX Runtime int8 at batch size 1 on {CPU}, on 1 thread: 1 ms"),
+        ("Device", GPU, f"base · GPU half at batch size 8, {GPU}: 0.4 ms"),
     ):
         front.choose(description, label)
         assert front.readout("lab-readout").startswith(told)
@@ -112,7 +114,7 @@ def test_a_choice_that_is_still_there_stays_chosen(bench):
     front.choose("Batch size", "8")
     front.choose("Device", GPU)
     assert [front.chosen(name) for name in ("Variant", "Engine", "Batch size")] == ["base", "ONNX Runtime", "8"]
-    assert front.readout("lab-readout").startswith(f"base · ONNX Runtime at batch size 8 on {GPU}: 0.8 ms")
+    assert front.readout("lab-readout").startswith(f"base · ONNX Runtime at batch size 8, {GPU}: 0.8 ms")
 
 
 def test_a_change_is_drawn_once_and_then_remembered(bench):
@@ -273,6 +275,19 @@ def test_without_a_notebook_the_laboratory_prints_its_tables(capsys):
     assert "Batch size 1, fastest first" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("threads", "place", "told"),
+    [
+        (1, CPU, f"base · eager at batch size 8 on {CPU}, on 1 thread: 4 ms"),
+        (2, "recorded on B, 2026-11-20", "base · eager at batch size 8 on 2 threads, recorded on B, 2026-11-20: 4 ms"),
+        (None, "this machine's GPU", "base · eager at batch size 8 on this machine's GPU: 4 ms"),
+        (None, GPU, f"base · eager at batch size 8, {GPU}: 4 ms"),
+    ],
+)
+def test_the_sentence_says_where_it_was_measured_and_on_how_many_threads(threads, place, told):
+    assert laboratory.describe(row(batch=8, threads=threads, latency_ms=4.0), place).startswith(told)
+
+
 def test_places_are_this_machine_and_every_recording():
     recording = Recording("A GPU", "2026-11-20", {"torch": "2.13"}, "road_signs", (row(device="cuda"),))
     where = laboratory.places(GRID, [recording])
@@ -287,7 +302,7 @@ def test_two_alike_machines_can_be_told_apart():
 
 def test_every_choice_can_be_given_as_a_parameter(capsys):
     laboratory.laboratory(GRID, place=CPU, variant="int8", engine="eager", batch=1)
-    assert capsys.readouterr().out.startswith("int8 · eager at batch size 1 on this machine's CPU: 1 ms")
+    assert capsys.readouterr().out.startswith("int8 · eager at batch size 1 on this machine's CPU, on 1 thread: 1 ms")
     laboratory.laboratory(GRID, place="this machine's GPU")
     assert capsys.readouterr().out.startswith("base · eager at batch size 1 on this machine's GPU")
 

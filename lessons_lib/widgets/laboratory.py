@@ -28,9 +28,17 @@ def describe(row: Row, place: str) -> str:
     told = in_words(row)
     against = "It is the baseline." if row.verdict == "the baseline" else f"Against the baseline: {row.verdict}."
     return (
-        f"{row.name} at batch size {row.batch} on {place}: {told['latency']} a batch (p95 {told['p95']}), "
+        f"{row.name} at batch size {row.batch}{_where(row, place)}: {told['latency']} a batch (p95 {told['p95']}), "
         f"{told['images/s']} images/s, {told['accuracy']} right, {told['size']}. {against}"
     )
+
+
+def _where(row: Row, place: str) -> str:
+    """The place and the threads, to follow a configuration: " on this machine's CPU, on 2 threads"."""
+    threads = "" if row.threads is None else f" on {row.threads} thread{'s' * (row.threads > 1)}"
+    if place in HERE.values():
+        return f" on {place}" + (threads and f",{threads}")
+    return f"{threads}, {place}"
 
 
 def laboratory(
