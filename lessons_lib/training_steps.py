@@ -17,6 +17,7 @@ from lessons_lib.training import batch_of_step
 
 Batches = Iterator[tuple[Tensor, Tensor]]
 FETCH = "fetch the batch"  # what a profile calls the work of getting a batch
+MUCH = 1.1  # times faster; less is not much
 
 
 @dataclass(frozen=True)
@@ -157,17 +158,28 @@ def usable(steps: Mapping[str, TrainingStep]) -> tuple[dict[str, TrainingStep], 
 def most_helpful(gains: Mapping[str, Verdict]) -> str:
     """Which of several changes gains the most time, in one sentence; a gain below a tenth is not much.
 
+    That none does much is said only where every interval shows it.
+
     Args:
         gains: how many times faster each change makes a step, by the name of the change.
     """
     faster = {name: gain for name, gain in gains.items() if gain.word == "faster"}
     best = max(faster, key=lambda name: faster[name].ratio, default=None)
-    if best is None or faster[best].ratio < 1.1:
-        return "None of them does much here."
+    if best is None or faster[best].ratio < MUCH:
+        return _little(gains)
     equal = [name for name, gain in faster.items() if gain.high > faster[best].low]
     if len(equal) > 1:
         return f"The most is gained by {' and by '.join(equal)}; which of them gains more cannot be told."
     return f"The most is gained by {best}."
+
+
+def _little(gains: Mapping[str, Verdict]) -> str:
+    undecided = [name for name, gain in gains.items() if gain.high >= MUCH]
+    if not undecided:
+        return "None of them does much here."
+    if len(undecided) == len(gains):
+        return "Whether any of them does much here cannot be told."
+    return f"Whether {' or '.join(undecided)} does much here cannot be told; nothing else does."
 
 
 def against(comparison: Comparison, baseline: str, other: str) -> Verdict:

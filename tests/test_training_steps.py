@@ -147,7 +147,16 @@ def test_every_way_works_on_a_gpu(model):
         ({"a": Verdict(1.02, 0.9, 1.2), "b": Verdict(1.5, 1.4, 1.6)}, "The most is gained by b."),
         ({"a": Verdict(1.02, 1.01, 1.03), "b": Verdict(0.5, 0.4, 0.6)}, "None of them does much here."),
         ({"a": Verdict(1.5, 0.9, 2.4), "b": Verdict(1.3, 1.25, 1.35)}, "The most is gained by b."),
-        ({"a": Verdict(3.0, 0.9, 9.0), "b": Verdict(0.5, 0.4, 0.6)}, "None of them does much here."),
+        ({"a": Verdict(1.0, 0.95, 1.05), "b": Verdict(0.5, 0.4, 0.6)}, "None of them does much here."),
+        (
+            {"a": Verdict(3.0, 0.9, 9.0), "b": Verdict(0.5, 0.4, 0.6)},
+            "Whether a does much here cannot be told; nothing else does.",
+        ),
+        ({"a": Verdict(1.05, 1.01, 1.2)}, "Whether any of them does much here cannot be told."),
+        (
+            {"a": Verdict(1.2, 0.8, 1.8), "b": Verdict(1.0, 0.7, 1.4)},
+            "Whether any of them does much here cannot be told.",
+        ),
         (
             {"a": Verdict(1.4, 1.3, 1.5), "b": Verdict(1.5, 1.4, 1.6)},
             "The most is gained by a and by b; which of them gains more cannot be told.",
