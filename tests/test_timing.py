@@ -419,6 +419,9 @@ def test_statistics_refuse_what_they_cannot_judge():
         ((0.34, 0.32, 0.37), "slower, 0.34x, 0.32 to 0.37"),
         ((1.01, 0.97, 1.05), "cannot tell, 1.01x, 0.97 to 1.05"),
         ((21.2, 19.1, 23.4), "faster, 21x, 19 to 23"),
+        ((1.0, 0.016, 61.0), "cannot tell, between 0.02x and 61x"),
+        ((200.0, 9.97, 1234.0), "faster, between 10x and 1200x"),
+        ((400.0, 17.4, 9999.0), "faster, between 17x and 10000x"),
     ],
 )
 def test_a_verdict_is_a_word_and_a_ratio_with_its_interval(figures, said):

@@ -31,7 +31,7 @@ class Verdict:
         """The ratio and its interval with as many decimals as the interval deserves: "2.9x, 2.7 to 3.1"."""
         decimals = _decimals(min(self.ratio - self.low, self.low))
         if self.high > 100 * self.low:  # noise of that size deserves no figures
-            return f"between {self.low:.1g}x and {self.high:.1g}x"
+            return f"between {_rough(self.low)}x and {_rough(self.high)}x"
         bound = self.low if self.word == "faster" else self.high
         while self.word != "cannot tell" and decimals < 6 and round(bound, decimals) == 1:
             decimals += 1  # "faster, 1.00 to 1.02" would contradict itself
@@ -39,6 +39,12 @@ class Verdict:
 
     def __str__(self) -> str:
         return f"{self.word}, {self.figures}"
+
+
+def _rough(value: float) -> str:
+    """One significant digit, or two from 10 to 10,000, without an exponent: "0.3", "17", "1200"."""
+    digits = 2 if 10 <= value < 10_000 else 1
+    return f"{float(f'{value:.{digits}g}'):g}"
 
 
 def _decimals(uncertainty: float) -> int:
