@@ -16,6 +16,9 @@ from lessons_lib.canonical import parse as parse_strictly
 
 FORMAT, SCHEMA = "machine record", 1
 LARGEST_BYTES = 200_000
+# Calibrated on the quiet machine whose record ships: 3 % of its series are unsteady, and 20 % of those of its unsteadiest part.
+UNSTEADY = 1.3  # p75_ms / p25_ms of a series that something else disturbed
+MOST_UNSTEADY_OF_ALL, MOST_UNSTEADY_OF_PART = 0.15, 1 / 3
 
 
 class TooLarge(ValueError):
@@ -62,6 +65,24 @@ class MachineRecord:
         """What one part found: seconds, series, facts and notes; None where it measured nothing."""
         found: dict[str, Any] | None = self.content["parts"].get(name)
         return found if found and (found["series"] or found["facts"]) else None
+
+    @property
+    def disturbed(self) -> list[str]:
+        """The parts whose times vary so much that something else must have run meanwhile; none where the record is quiet.
+
+        A part is named where too large a share of its own series is unsteady, a smaller one counting where the whole record is
+        unsteady. One series alone says nothing.
+        """
+        counts = {
+            name: (len(part["series"]), _unsteady(part["series"])) for name, part in self.content["parts"].items()
+        }
+        series, unsteady = (sum(column) for column in zip(*counts.values(), strict=True))
+        limit = MOST_UNSTEADY_OF_ALL if unsteady > MOST_UNSTEADY_OF_ALL * series else MOST_UNSTEADY_OF_PART
+        return [name for name, (some, bad) in counts.items() if bad > max(1, limit * some)]
+
+
+def _unsteady(series: Iterable[dict[str, Any]]) -> int:
+    return sum(one["p75_ms"] > UNSTEADY * one["p25_ms"] for one in series)
 
 
 def as_text(content: dict[str, Any]) -> str:

@@ -32,6 +32,34 @@ def test_a_hasty_record_says_so():
     assert machine_records.record(profile="smoke").label.endswith("profile smoke, which only shows that it works")
 
 
+def series(*ratios):
+    """A part with a series for each ratio of its upper to its lower quartile."""
+    return machine_records.part(series=[machine_records.SERIES | {"p25_ms": 1.0, "p75_ms": ratio} for ratio in ratios])
+
+
+DISTURBED = {
+    "quiet": ({"05.a": series(1.1, 1.1), "06.b": series(1.1)}, []),
+    "copies, which vary": ({"05.a": series(*[1.1] * 20), "09.b": series(1.1, 1.1, 1.1, 1.1, 1.6)}, []),
+    "one part": ({"05.a": series(*[1.1] * 20), "06.b": series(1.1, 1.5, 2.4)}, ["06.b"]),
+    "a bit of everything": ({"05.a": series(*[1.1] * 7, 1.5, 1.5), "06.b": series(*[1.1] * 6, 2, 2)}, ["05.a", "06.b"]),
+    "one series": ({"05.a": series(2.4)}, []),
+    "nothing was timed": ({"05.a": series()}, []),
+}
+
+
+@pytest.mark.parametrize(("parts", "expected"), DISTURBED.values(), ids=DISTURBED.keys())
+def test_disturbed_parts_are_named(parts, expected):
+    assert machine_records.record(parts=parts).disturbed == expected
+
+
+def test_a_shipped_record_measured_under_load_would_be_disturbed():
+    quiet = machine_file.load()[0][0].content
+    (loaded := json.loads(json.dumps(quiet))).pop("checksum")
+    for one in loaded["parts"]["02.steps"]["series"]:
+        one.update(p25_ms=279.8, median_ms=400.0, p75_ms=665.9)
+    assert "02.steps" in machine_file.parse(machine_file.as_text(loaded), "loaded.json").disturbed
+
+
 def test_the_file_is_one_part_a_line():
     lines = machine_file.as_text(machine_records.content()).splitlines()
     assert sum(line.startswith('  "0') for line in lines) == 2
@@ -151,6 +179,7 @@ def test_every_record_that_ships_is_whole_and_can_be_shown(path):
     assert path.stat().st_size < 200_000
     record = machine_file.parse(path.read_text(encoding="utf-8"), path.name)
     assert record.content["profile"] != "smoke"
+    assert record.disturbed == [], "something else ran meanwhile: record that machine again"
     assert record.part("09.devices"), "lesson 09 shows every machine"
     for name in record.content["parts"]:
         if found := record.part(name):

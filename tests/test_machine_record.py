@@ -71,6 +71,26 @@ def test_a_record_holds_what_the_parts_found(tmp_path, capsys):
     assert list(tmp_path.iterdir()) == [tmp_path / "record.json"], "the work file is gone"
 
 
+def timed(*ratios):
+    """A measurement with a series for each ratio of its upper to its lower quartile."""
+    made = tuple(FOUND.series[0] | {"p25_ms": 1, "p75_ms": ratio, "batch": n} for n, ratio in enumerate(ratios))
+    return lambda context: Findings(made)
+
+
+def test_a_quiet_record_can_be_handed_in(tmp_path, capsys):
+    run(tmp_path, parts(one=timed(1.1, 1.1)), "--profile", "quick")
+    told = capsys.readouterr().out
+    assert "Let nothing else run meanwhile." in told
+    assert "docs/record.md says how to hand it in." in told
+
+
+def test_a_disturbed_record_says_so_and_cannot_be_handed_in(tmp_path, capsys):
+    run(tmp_path, parts(one=timed(1.1, 1.1), two=timed(2.4, 1.5)), "--profile", "quick")
+    told = capsys.readouterr().out
+    assert "the times of 05.two vary too much. Run the same command again with nothing else running." in told
+    assert "hand it in." not in told
+
+
 ERRORS = {
     "the GPU's memory": (torch.cuda.OutOfMemoryError("CUDA out of memory"), "needs more memory than is free"),
     "a library's memory": (RuntimeError("CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate"), "needs more memory"),

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lessons_lib import machine_file
 from lessons_lib.explained import Explained, Mistake
 from lessons_lib.machine_record import device_block, options
 from lessons_lib.machine_record.kept import finished, path_beside
@@ -37,6 +38,7 @@ def main(arguments: list[str] | None = None, parts: Mapping[str, Part] = PARTS) 
 
 def _carried_out(plan: Plan) -> int:
     _say(f"Recording {device_block.block(plan.device)['name']}, profile {plan.profile}, into {plan.output}")
+    _say("Let nothing else run meanwhile.")
     _say("Stop at any time (Ctrl-C): the same command goes on with the first part that is not finished.\n")
     try:
         content = record(plan, _say)
@@ -113,5 +115,15 @@ def summary(content: Mapping[str, Any], plan: Plan) -> str:
     if content["clocks"]["note"]:
         lines.append(f"  {content['clocks']['note']}")
     size = plan.output.stat().st_size
-    lines += ["", f"The record lies in {plan.output} ({size / 1000:.0f} kB). docs/record.md says how to hand it in."]
+    lines += ["", f"The record lies in {plan.output} ({size / 1000:.0f} kB). {_what_next(content)}"]
     return "\n".join(lines)
+
+
+def _what_next(content: Mapping[str, Any]) -> str:
+    """How to hand the record in, or why it was measured in vain."""
+    if names := machine_file.MachineRecord(dict(content)).disturbed:
+        return (
+            f"It is disturbed, and cannot be handed in: the times of {', '.join(names)} vary too much. "
+            "Run the same command again with nothing else running."
+        )
+    return "docs/record.md says how to hand it in."
