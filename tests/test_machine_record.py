@@ -84,10 +84,25 @@ def test_a_quiet_record_can_be_handed_in(tmp_path, capsys):
     assert "docs/record.md says how to hand it in." in told
 
 
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--profile", "quick", "--only", "05.one"], "It cannot be handed in: it lacks 05.two; leave --only out"),
+        (["--profile", "smoke"], "It cannot be handed in: the profile smoke only shows that it works"),
+        (["--profile", "smoke", "--only", "05.one"], "the default. Also, it lacks 05.two"),
+    ],
+)
+def test_what_is_not_whole_says_what_is_missing(tmp_path, capsys, options, reason):
+    run(tmp_path, parts(one=None, two=None), *options)
+    told = capsys.readouterr().out
+    assert reason in told
+    assert "hand it in." not in told
+
+
 def test_a_disturbed_record_says_so_and_cannot_be_handed_in(tmp_path, capsys):
     run(tmp_path, parts(one=timed(1.1, 1.1), two=timed(2.4, 1.5)), "--profile", "quick")
     told = capsys.readouterr().out
-    assert "the times of 05.two vary too much. Run the same command again with nothing else running." in told
+    assert "the times of 05.two vary too much; run it again with nothing else running." in told
     assert "hand it in." not in told
 
 

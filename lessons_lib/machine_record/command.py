@@ -4,7 +4,7 @@ import argparse
 import re
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +80,8 @@ def make_plan(chosen: argparse.Namespace, parts: Mapping[str, Part] = PARTS) -> 
     output = Path(chosen.output).expanduser() if chosen.output else _default_output(device, chosen)
     if output.is_dir():
         raise Mistake(f"--output is {chosen.output!r}, which is a folder; give the name of a file, ending in .json.")
-    return Plan(device, chosen.profile, SEED, wanted, output)
+    left_out = tuple(name for name in parts if name not in wanted)
+    return Plan(device, chosen.profile, SEED, wanted, output, left_out)
 
 
 def selected(only: list[str], parts: Mapping[str, Part]) -> dict[str, Part]:
@@ -115,15 +116,26 @@ def summary(content: Mapping[str, Any], plan: Plan) -> str:
     if content["clocks"]["note"]:
         lines.append(f"  {content['clocks']['note']}")
     size = plan.output.stat().st_size
-    lines += ["", f"The record lies in {plan.output} ({size / 1000:.0f} kB). {_what_next(content)}"]
+    lines += ["", f"The record lies in {plan.output} ({size / 1000:.0f} kB). {_what_next(content, plan)}"]
     return "\n".join(lines)
 
 
-def _what_next(content: Mapping[str, Any]) -> str:
-    """How to hand the record in, or why it was measured in vain."""
-    if names := machine_file.MachineRecord(dict(content)).disturbed:
-        return (
-            f"It is disturbed, and cannot be handed in: the times of {', '.join(names)} vary too much. "
-            "Run the same command again with nothing else running."
-        )
+def _what_next(content: Mapping[str, Any], plan: Plan) -> str:
+    """How to hand the record in, or everything that keeps it from being handed in."""
+    told = [*_lacking(plan), *_disturbed(content)]
+    if told:
+        return f"It cannot be handed in: {' Also, '.join(told)}"
     return "docs/record.md says how to hand it in."
+
+
+def _lacking(plan: Plan) -> Iterator[str]:
+    if plan.profile == "smoke":
+        yield "the profile smoke only shows that it works; choose quick, the default."
+    if plan.left_out:
+        yield f"it lacks {', '.join(plan.left_out)}; leave --only out for all parts."
+
+
+def _disturbed(content: Mapping[str, Any]) -> Iterator[str]:
+    names = machine_file.MachineRecord(dict(content)).disturbed
+    if names and content["profile"] != "smoke":  # whose few samples always vary
+        yield f"it is disturbed, since the times of {', '.join(names)} vary too much; run it again with nothing else running."

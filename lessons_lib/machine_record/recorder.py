@@ -25,13 +25,14 @@ FEWER_SAMPLES = (40, 20, 10, 5, 3)
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be recorded: on which device, how thoroughly, which parts, and where the file goes."""
+    """What is to be recorded: on which device, how thoroughly, which parts, where the file goes, and which parts are left out."""
 
     device: torch.device
     profile: str
     seed: int
     parts: Mapping[str, Part]
     output: Path
+    left_out: tuple[str, ...] = ()
 
 
 def record(plan: Plan, say: Callable[[str], None] = print) -> dict[str, Any]:
