@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from lessons_lib import checkpoints, machine_file
+from lessons_lib import checkpoints, machine, machine_file
 from lessons_lib.bootstrap import installation
 from lessons_lib.explained import NotHere
 from lessons_lib.machine_record import command, plain, private, recorder
@@ -264,6 +264,7 @@ def test_only_some_parts_or_lessons_can_be_asked_for(tmp_path, capsys):
 
 def test_a_device_that_is_not_there_is_refused_in_a_sentence(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(machine, "output_of", lambda *words: "")  # nor does nvidia-smi see a GPU
     for name, reason in {
         "cuda": "was asked for, but",
         "tpu": "choose auto, cpu or cuda",

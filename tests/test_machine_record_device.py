@@ -75,6 +75,31 @@ def test_a_gpu_that_this_pytorch_has_no_programs_for_is_not_one_that_is_absent(g
     assert gpus.chosen == []
 
 
+REASONS = {
+    None: "is a build without CUDA, although there is an NVIDIA T4.",
+    "13.0": "PyTorch's CUDA 13.0 does not start with the driver 470.1 of the NVIDIA T4.",
+}
+
+
+@pytest.mark.parametrize(("build", "reason"), REASONS.items(), ids=["build for the CPU", "old driver"])
+@pytest.mark.parametrize("name", ["auto", "cuda", "cuda:1"])
+def test_a_gpu_that_pytorch_cannot_use_is_not_passed_over(gpus, monkeypatch, tmp_path, capsys, name, build, reason):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.version, "cuda", build)
+    gpus.answers["--query-gpu=name,driver_version", "--format=csv,noheader"] = "NVIDIA T4, 470.1\n"
+    assert command.main(["--device", name, "--output", str(tmp_path / "r.json")], {}) == 2
+    told = capsys.readouterr().err
+    assert reason in told
+    assert "choose --device cpu" in told
+    assert "auto" not in told
+    assert device_block.choose("cpu") == torch.device("cpu")
+
+
+def test_without_any_gpu_auto_is_the_cpu(gpus, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert device_block.choose("auto") == torch.device("cpu")
+
+
 def test_a_slice_is_told_by_its_name(gpus):
     gpus.properties[0].name = SLICE
     block = device_block.block(torch.device("cuda", 0))

@@ -12,6 +12,7 @@ from lessons_lib.explained import Mistake, NotHere
 FIELDS = (
     "name", "compute_capability", "memory_bytes", "multiprocessors", "driver", "cuda", "mig", "index", "count",
 )  # fmt: skip
+ON_PURPOSE = "To record the CPU on purpose, choose --device cpu."
 PACKAGES = (*devices.PACKAGES, "torchao", "triton")
 
 
@@ -24,6 +25,8 @@ def choose(name: str) -> torch.device:
     Raises:
         Mistake: there is no such device. NotHere: PyTorch can use no GPU, or not this one; all say what to do.
     """
+    if name.partition(":")[0] in ("auto", "cuda") and not torch.cuda.is_available() and machine.nvidia_gpu():
+        raise NotHere(f"The GPU cannot be recorded: {devices.why_no_cuda()} {ON_PURPOSE}")
     try:
         found = devices.pick(name)
     except NotHere:
