@@ -278,6 +278,34 @@ def test_a_folder_is_no_output(tmp_path, capsys):
     assert "give the name of a file" in capsys.readouterr().err
 
 
+def test_an_earlier_record_is_kept_beside_the_new_one(tmp_path, capsys):
+    run(tmp_path, parts(one=None))
+    first = (tmp_path / "record.json").read_bytes()
+    run(tmp_path, parts(two=None))
+    assert "will be kept as record-previous.json." in capsys.readouterr().out
+    assert (tmp_path / "record-previous.json").read_bytes() == first
+    status, content = run(tmp_path, parts(three=None))
+    assert (status, list(content["parts"])) == (0, ["05.three"])
+    assert "05.two" in (tmp_path / "record-previous.json").read_text(encoding="utf-8")
+
+
+def test_a_stop_leaves_the_earlier_record_where_it_is(tmp_path):
+    run(tmp_path, parts(one=None))
+    status, content = run(tmp_path, parts(one=None, two=raises(KeyboardInterrupt())))
+    assert (status, list(content["parts"])) == (130, ["05.one"])
+
+
+@pytest.mark.parametrize("name", ["record.json", "record-previous.json"])
+@pytest.mark.parametrize("text", ["", "my thesis", '{"format": "report"}'])
+def test_a_file_that_is_no_record_is_not_replaced(tmp_path, capsys, name, text):
+    run(tmp_path, parts(one=None))
+    (tmp_path / name).write_text(text)
+    options = ["--device", "cpu", "--output", str(tmp_path / "record.json")]
+    assert command.main(options, parts(one=raises(AssertionError("measured")))) == 2
+    assert f"{name} exists and is no machine record" in capsys.readouterr().err
+    assert (tmp_path / name).read_text() == text
+
+
 def test_a_place_that_cannot_be_written_is_said_before_anything_is_measured(tmp_path, capsys):
     (tmp_path / "file").touch()
     made = parts(one=raises(AssertionError("measured")))

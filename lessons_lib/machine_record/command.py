@@ -11,7 +11,7 @@ from typing import Any
 from lessons_lib import machine_file
 from lessons_lib.explained import Explained, Mistake
 from lessons_lib.machine_record import device_block, options
-from lessons_lib.machine_record.kept import finished, path_beside
+from lessons_lib.machine_record.kept import finished, path_beside, previous, refuse_other_files
 from lessons_lib.machine_record.part import Part
 from lessons_lib.machine_record.parts import PARTS
 from lessons_lib.machine_record.recorder import Plan, record
@@ -38,6 +38,8 @@ def main(arguments: list[str] | None = None, parts: Mapping[str, Part] = PARTS) 
 
 def _carried_out(plan: Plan) -> int:
     _say(f"Recording {device_block.block(plan.device)['name']}, profile {plan.profile}, into {plan.output}")
+    if plan.output.exists():
+        _say(f"The record that lies there will be kept as {previous(plan.output).name}.")
     _say("Let nothing else run meanwhile.")
     _say("Stop at any time (Ctrl-C): the same command goes on with the first part that is not finished.\n")
     try:
@@ -73,13 +75,14 @@ def make_plan(chosen: argparse.Namespace, parts: Mapping[str, Part] = PARTS) -> 
     """What the options ask for.
 
     Raises:
-        Mistake: a part or a device that does not exist. NotHere: no GPU can be used.
+        Mistake: a part or a device that does not exist, or an output that is something else. NotHere: no GPU can be used.
     """
     wanted = selected(chosen.only, parts)
     device = device_block.choose(chosen.device)
     output = Path(chosen.output).expanduser() if chosen.output else _default_output(device, chosen)
     if output.is_dir():
         raise Mistake(f"--output is {chosen.output!r}, which is a folder; give the name of a file, ending in .json.")
+    refuse_other_files(output)
     left_out = tuple(name for name in parts if name not in wanted)
     return Plan(device, chosen.profile, SEED, wanted, output, left_out)
 

@@ -1,11 +1,14 @@
-"""What survives a stop: finished parts, in a work file beside the output that is replaced whole or not at all."""
+"""What survives: finished parts a stop, in a work file beside the output that is replaced whole or not at all, and an earlier
+record the next one."""
 
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lessons_lib import machine_file
 from lessons_lib.canonical import checksum
+from lessons_lib.explained import Mistake
 from lessons_lib.resume import replace_file
 
 
@@ -44,6 +47,42 @@ class Kept:
 def path_beside(output: Path) -> Path:
     """Where the finished parts of the record `output` are kept."""
     return output.with_name(f".{output.name}.parts")
+
+
+def previous(output: Path) -> Path:
+    """Where the record goes that lay at `output` when another one was written there."""
+    return output.with_name(f"{output.stem}-previous{output.suffix}")
+
+
+def keep_previous(output: Path) -> None:
+    """Move a record that lies at `output` aside, if any.
+
+    Raises:
+        OSError: it cannot be moved.
+    """
+    if output.exists():
+        output.replace(previous(output))
+
+
+def refuse_other_files(output: Path) -> None:
+    """Make sure that no file but machine records would be replaced.
+
+    Raises:
+        Mistake: there is another file at `output`, or where the record goes that lies there; the message says what to do.
+    """
+    taken = [output, previous(output)] if output.exists() else []
+    for path in taken:
+        if path.exists() and not _is_record(path):
+            raise Mistake(
+                f"{path} exists and is no machine record: give another name with --output, or move that file away."
+            )
+
+
+def _is_record(path: Path) -> bool:
+    try:
+        return path.is_file() and machine_file.is_one(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, RecursionError):
+        return False
 
 
 def key_of(**depends_on: Any) -> str:

@@ -15,7 +15,7 @@ from lessons_lib.explained import NotHere
 from lessons_lib.machine_record import clocks, device_block, interrupts, one_part
 from lessons_lib.machine_record.context import Context
 from lessons_lib.machine_record.findings import evenly
-from lessons_lib.machine_record.kept import Kept, key_of, open_kept, path_beside
+from lessons_lib.machine_record.kept import Kept, keep_previous, key_of, open_kept, path_beside
 from lessons_lib.machine_record.part import Part
 from lessons_lib.machine_record.private import scrub
 from lessons_lib.resume import replace_file
@@ -53,8 +53,10 @@ def record(plan: Plan, say: Callable[[str], None] = print) -> dict[str, Any]:
     with interrupts.noticed() as pressed:
         _measure(plan, kept, say, pressed)
     content = _content(head, plan, kept)
+    text = small_enough(content)
     plan.output.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(plan.output, small_enough(content).encode())
+    keep_previous(plan.output)
+    replace_file(plan.output, text.encode())
     kept.remove()
     return content
 
