@@ -95,6 +95,15 @@ def test_a_gpu_that_pytorch_cannot_use_is_not_passed_over(gpus, monkeypatch, tmp
     assert device_block.choose("cpu") == torch.device("cpu")
 
 
+@pytest.mark.parametrize("hidden", ["", "-1"])
+def test_a_gpu_that_is_hidden_is_not_blamed_on_the_driver(gpus, monkeypatch, hidden):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", hidden)
+    gpus.answers["--query-gpu=name,driver_version", "--format=csv,noheader"] = "NVIDIA T4, 580.1\n"
+    with pytest.raises(NotHere, match=f"CUDA_VISIBLE_DEVICES={hidden} hides it"):
+        device_block.choose("auto")
+
+
 def test_without_any_gpu_auto_is_the_cpu(gpus, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert device_block.choose("auto") == torch.device("cpu")

@@ -1,5 +1,6 @@
 """What the figures of a record were measured on: the device, and the versions of what ran on it."""
 
+import os
 from typing import Any
 
 import torch
@@ -26,7 +27,7 @@ def choose(name: str) -> torch.device:
         Mistake: there is no such device. NotHere: PyTorch can use no GPU, or not this one; all say what to do.
     """
     if name.partition(":")[0] in ("auto", "cuda") and not torch.cuda.is_available() and machine.nvidia_gpu():
-        raise NotHere(f"The GPU cannot be recorded: {devices.why_no_cuda()} {ON_PURPOSE}")
+        raise NotHere(f"The GPU cannot be recorded: {_why_not()} {ON_PURPOSE}")
     try:
         found = devices.pick(name)
     except NotHere:
@@ -46,6 +47,13 @@ def choose(name: str) -> torch.device:
         )
     torch.cuda.set_device(index)
     return torch.device("cuda", index)
+
+
+def _why_not() -> str:
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if hidden is not None and hidden.strip() in ("", "-1"):
+        return f"CUDA_VISIBLE_DEVICES={hidden} hides it from PyTorch."
+    return devices.why_no_cuda()
 
 
 def block(device: torch.device) -> dict[str, Any]:
