@@ -1,7 +1,7 @@
 """How often is a verdict of `compare` wrong? Runs hundreds of comparisons whose answer is known and writes a report.
 
     python tools/bench_timing.py                                   # about 17 minutes
-    python tools/bench_timing.py --counts 20 10 10 --output /tmp/timing.md
+    python tools/bench_timing.py --counts 20 10 10 --output timing.md
 
 The known difference is repeated work on the same tensors: 20 forward passes against 20, 21 or 22. (One more image in a
 batch would not do: kernels like round sizes, and one image more can cost far more than its share.)

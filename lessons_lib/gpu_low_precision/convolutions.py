@@ -21,6 +21,7 @@ from lessons_lib.gpu_low_precision.conversion import (
 )
 from lessons_lib.gpu_low_precision.sweep import Notes
 from lessons_lib.timing import Comparison
+from lessons_lib.training_memory import peak_bytes
 
 AS_IT_IS, UNFOLDED, UNFOLDED_INT8 = "convolution", "unfold + linear", "unfold + linear, int8"
 
@@ -141,8 +142,8 @@ def as_linear(
         with notes.instead_of_errors(f"A convolution, {name}"):
             call = call_of(*_on(layer, x, device, kind, channels_last=name == AS_IT_IS))
             errors[name] = relative_difference(call()[:4], exact)
-            if device.type == "cuda":
-                peaks[name] = _peak_bytes(call, device)
+            if (peak := peak_bytes(call, device)) is not None:
+                peaks[name] = peak
             calls[name] = call
     if len(calls) < 2:
         return None
@@ -159,16 +160,6 @@ def _on(
     if channels_last:
         ready = ready.to(memory_format=layout)  # type: ignore[call-overload]
     return ready, x.to(device, dtype_of(kind), memory_format=layout)
-
-
-def _peak_bytes(call: Call, device: torch.device) -> int:
-    """What a call holds at once beyond what was there before it; GPU only."""
-    torch.cuda.synchronize(device)
-    torch.cuda.reset_peak_memory_stats(device)
-    before = torch.cuda.memory_allocated(device)
-    call()
-    torch.cuda.synchronize(device)
-    return torch.cuda.max_memory_allocated(device) - before
 
 
 def rows_of_reach(found: Sequence[tuple[str, dict[str, Any]]]) -> list[dict[str, str]]:
